@@ -1,0 +1,245 @@
+#include "xsk/xdp_program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <xdp/libxdp.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "afxfw.skel.h"
+#include "util/error.h"
+#include "util/log.h"
+#include "xsk/bpf_log.h"
+
+namespace afxfw {
+
+namespace {
+
+xdp_attach_mode libxdp_mode(XdpMode mode) {
+  return mode == XdpMode::kNative ? XDP_MODE_NATIVE : XDP_MODE_SKB;
+}
+
+bool is_ours(const xdp_program* program) {
+  const char* program_name = xdp_program__name(program);
+  return program_name != nullptr && std::string_view(program_name) == AFXFW_PROGRAM_NAME;
+}
+
+struct MultiprogDeleter {
+  void operator()(xdp_multiprog* programs) const noexcept { xdp_multiprog__close(programs); }
+};
+using Multiprog = std::unique_ptr<xdp_multiprog, MultiprogDeleter>;
+
+/// What is attached to the interface, null when nothing is.
+Multiprog attached_programs(int ifindex) {
+  xdp_multiprog* programs = xdp_multiprog__get_from_ifindex(ifindex);
+  return Multiprog(libxdp_get_error(programs) == 0 ? programs : nullptr);
+}
+
+/// A program of ours that an earlier run left on an interface.
+struct Leftover {
+  Multiprog programs;  // owns `program`
+  xdp_program* program = nullptr;
+  XdpMode mode = XdpMode::kNative;
+  bool in_dispatcher = false;
+};
+
+std::optional<Leftover> find_leftover(int ifindex) {
+  Leftover found{.programs = attached_programs(ifindex)};
+  if (found.programs == nullptr) return std::nullopt;
+  xdp_multiprog* const programs = found.programs.get();
+  found.mode =
+      xdp_multiprog__attach_mode(programs) == XDP_MODE_SKB ? XdpMode::kGeneric : XdpMode::kNative;
+  found.in_dispatcher = !xdp_multiprog__is_legacy(programs);
+  if (!found.in_dispatcher) {
+    xdp_program* const only = xdp_multiprog__main_prog(programs);
+    if (only != nullptr && is_ours(only)) found.program = only;
+  } else {
+    for (xdp_program* each = xdp_multiprog__next_prog(nullptr, programs); each != nullptr;
+         each = xdp_multiprog__next_prog(each, programs)) {
+      if (is_ours(each)) found.program = each;
+    }
+  }
+  if (found.program == nullptr) return std::nullopt;
+  return found;
+}
+
+void detach(const Leftover& leftover, const std::string& interface, int ifindex) {
+  const int result =
+      xdp_program__detach(leftover.program, ifindex, libxdp_mode(leftover.mode), 0);
+  if (result != 0) {
+    throw errno_error("cannot detach the XDP program that an earlier afxfw left on " + interface,
+                      -result);
+  }
+}
+
+/// Refuses to go on when a single program that is not ours holds the interface.
+void require_room(const std::string& interface, int ifindex) {
+  const Multiprog programs = attached_programs(ifindex);
+  if (programs == nullptr || !xdp_multiprog__is_legacy(programs.get())) return;
+  const xdp_program* const program = xdp_multiprog__main_prog(programs.get());
+  throw Error(fmt::format("{} already has the XDP program '{}' (id {}), which cannot be shared; "
+                          "remove it with: ip link set dev {} xdp off",
+                          interface, xdp_program__name(program), xdp_program__id(program),
+                          interface),
+              ExitCode::kUnsupported);
+}
+
+/// What attaching says when the driver refuses native mode, as a sentence.
+std::string explain_refusal(int error_number, const std::string& kernel_message) {
+  if (!kernel_message.empty()) return kernel_message;
+  switch (error_number) {
+    case EOPNOTSUPP: return "the driver has no native XDP";
+    case EINVAL:
+      return "the driver refused (EINVAL): often too many queues in use, an MTU above one page, or "
+             "LRO; see ethtool -l and -k";
+    case ENOMEM: return "the driver has too little memory or too few queues for XDP";
+    default: return std::strerror(error_number);
+  }
+}
+
+}  // namespace
+
+XdpProgram::XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy)
+    : interface_(std::move(interface)), ifindex_(ifindex) {
+  skeleton_ = afxfw_bpf__open();
+  if (skeleton_ == nullptr) throw errno_error("cannot open the embedded XDP program", errno);
+  std::memcpy(const_cast<afxfw_inline_policy*>(&skeleton_->rodata->policy), &policy,
+              sizeof(policy));
+}
+
+XdpProgram::~XdpProgram() {
+  detach();
+  if (program_ != nullptr) xdp_program__close(program_);
+  afxfw_bpf__destroy(skeleton_);
+}
+
+void XdpProgram::check(const afxfw_inline_policy& policy) {
+  XdpProgram program("", 0, policy);
+  const int result = afxfw_bpf__load(program.skeleton_);
+  if (result != 0) throw errno_error("cannot load the XDP program", -result);
+}
+
+int XdpProgram::try_attach(XdpMode mode) {
+  program_ = xdp_program__from_bpf_obj(skeleton_->obj, "xdp");
+  if (const long error = libxdp_get_error(program_); error != 0) {
+    program_ = nullptr;
+    return static_cast<int>(-error);
+  }
+  const int result = xdp_program__attach(program_, ifindex_, libxdp_mode(mode), 0);
+  if (result != 0) return -result;
+  attached_ = true;
+  mode_ = mode;
+  const Multiprog programs = attached_programs(ifindex_);
+  in_dispatcher_ = programs != nullptr && !xdp_multiprog__is_legacy(programs.get());
+  return 0;
+}
+
+int XdpProgram::try_replace(XdpMode mode, int attached_program_fd) {
+  if (const int result = afxfw_bpf__load(skeleton_); result != 0) return -result;
+  const int program_fd = bpf_program__fd(skeleton_->progs.afxfw_xdp);
+  LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = attached_program_fd);
+  const std::uint32_t flags = mode == XdpMode::kNative ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+  const int result = bpf_xdp_attach(ifindex_, program_fd, flags | XDP_FLAGS_REPLACE, &options);
+  if (result != 0) return -result;
+  program_ = xdp_program__from_fd(program_fd);
+  attached_ = true;
+  mode_ = mode;
+  return 0;
+}
+
+std::unique_ptr<XdpProgram> XdpProgram::attach(const std::string& interface, int ifindex,
+                                               XdpModeRequest request,
+                                               const afxfw_inline_policy& policy) {
+  std::vector<XdpMode> modes;
+  if (request != XdpModeRequest::kGeneric) modes.push_back(XdpMode::kNative);
+  if (request != XdpModeRequest::kNative) modes.push_back(XdpMode::kGeneric);
+
+  auto leftover = find_leftover(ifindex);
+  if (leftover) {
+    log_info("{}: replacing the XDP program that an earlier afxfw left behind", interface);
+    // Two modes exclude each other, so a program in the wrong one must go first.
+    if (leftover->mode != modes.front()) {
+      afxfw::detach(*leftover, interface, ifindex);
+      leftover.reset();
+    }
+  }
+  if (!leftover) require_room(interface, ifindex);
+
+  std::string refusal;
+  for (const XdpMode mode : modes) {
+    // A refused attach leaves the object loaded in a way that cannot be
+    // attached differently: begin anew.
+    std::unique_ptr<XdpProgram> program(new XdpProgram(interface, ifindex, policy));
+    const BpfMessages messages;
+    const bool replace = leftover && !leftover->in_dispatcher && mode == leftover->mode;
+    const int error_number =
+        replace ? program->try_replace(mode, xdp_program__fd(leftover->program))
+                : program->try_attach(mode);
+    if (error_number == 0) {
+      if (leftover && leftover->in_dispatcher) afxfw::detach(*leftover, interface, ifindex);
+      program->native_refusal_ = refusal;
+      return program;
+    }
+    if (error_number == EPERM || error_number == EACCES) {
+      throw errno_error("cannot attach the XDP program to " + interface, error_number);
+    }
+    const std::string reason = explain_refusal(error_number, messages.kernel_message());
+    if (mode == modes.back()) {
+      throw Error(fmt::format("cannot attach the XDP program to {} in {} mode: {}{}", interface,
+                              afxfw::name(mode), reason,
+                              request == XdpModeRequest::kNative ? "; try --mode auto" : ""),
+                  ExitCode::kUnsupported);
+    }
+    refusal = reason;
+  }
+  throw Error("no XDP mode to try");
+}
+
+bool XdpProgram::detach_leftover(const std::string& interface, int ifindex) {
+  const auto leftover = find_leftover(ifindex);
+  if (!leftover) return false;
+  afxfw::detach(*leftover, interface, ifindex);
+  return true;
+}
+
+void XdpProgram::add_socket(std::uint32_t queue_id, int socket_fd) {
+  const int map_fd = bpf_map__fd(skeleton_->maps.xsks);
+  if (bpf_map_update_elem(map_fd, &queue_id, &socket_fd, BPF_ANY) != 0) {
+    throw errno_error(fmt::format("cannot enter the socket of queue {} of {} into the XSKMAP",
+                                  queue_id, interface_),
+                      errno);
+  }
+}
+
+InlineCounters XdpProgram::counters() const {
+  InlineCounters sums{};
+  const int map_fd = bpf_map__fd(skeleton_->maps.counters);
+  std::vector<afxfw_counter> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  for (std::uint32_t outcome = 0; outcome < sums.size(); ++outcome) {
+    if (bpf_map_lookup_elem(map_fd, &outcome, per_cpu.data()) != 0) continue;
+    for (const afxfw_counter& counter : per_cpu) {
+      sums[outcome].packets += counter.packets;
+      sums[outcome].bytes += counter.bytes;
+    }
+  }
+  return sums;
+}
+
+void XdpProgram::detach() noexcept {
+  if (!attached_) return;
+  attached_ = false;
+  if (const int result = xdp_program__detach(program_, ifindex_, libxdp_mode(mode_), 0);
+      result != 0 && result != -ENODEV && result != -ENOENT) {
+    log_error("{}: cannot detach the XDP program: {}; run: afxfw --detach --iface {}", interface_,
+              std::strerror(-result), interface_);
+  }
+}
+
+}  // namespace afxfw

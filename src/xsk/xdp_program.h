@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "afxfw_abi.h"
+
+struct afxfw_bpf;
+struct xdp_program;
+
+namespace afxfw {
+
+/// How the XDP program may be, or is, attached.
+enum class XdpMode { kNative, kGeneric };
+enum class XdpModeRequest { kAuto, kNative, kGeneric };
+
+[[nodiscard]] constexpr const char* name(XdpMode mode) noexcept {
+  return mode == XdpMode::kNative ? "native" : "generic";
+}
+
+/// Counters of the XDP program, summed over the CPUs, by enum afxfw_outcome.
+using InlineCounters = std::array<afxfw_counter, AFXFW_OUTCOME_COUNT>;
+
+/// bpf/afxfw.bpf.c, loaded and attached to one interface. The destructor
+/// detaches; a killed process leaves the program attached, and its empty
+/// socket map then means the policy's fallback for every packet.
+class XdpProgram {
+ public:
+  /// Loads the program with `policy` and attaches it, through libxdp's
+  /// dispatcher where the kernel can (then other programs of the dispatcher
+  /// stay), as the single program otherwise. A leftover of our own is replaced
+  /// without a moment in which neither is attached, unless the mode changes;
+  /// the caller makes sure that no running afxfw owns it. With kAuto, generic
+  /// mode is used when native is refused, and native_refusal() says why.
+  /// Needs CAP_NET_ADMIN and CAP_BPF. Throws Error.
+  static std::unique_ptr<XdpProgram> attach(const std::string& interface, int ifindex,
+                                            XdpModeRequest request,
+                                            const afxfw_inline_policy& policy);
+
+  /// Loads the program into the kernel, so that the verifier sees it, and
+  /// attaches nothing. Throws Error.
+  static void check(const afxfw_inline_policy& policy);
+
+  /// Detaches a leftover of our own, if there is one. Returns whether.
+  static bool detach_leftover(const std::string& interface, int ifindex);
+
+  ~XdpProgram();
+  XdpProgram(const XdpProgram&) = delete;
+  XdpProgram& operator=(const XdpProgram&) = delete;
+
+  [[nodiscard]] XdpMode mode() const noexcept { return mode_; }
+  [[nodiscard]] bool in_dispatcher() const noexcept { return in_dispatcher_; }
+  /// Why native mode was not used, "" when it was or was not asked for.
+  [[nodiscard]] const std::string& native_refusal() const noexcept { return native_refusal_; }
+
+  /// From here on, the packets of `queue_id` go to the socket. Throws Error.
+  void add_socket(std::uint32_t queue_id, int socket_fd);
+
+  /// May be called after detach(). Any thread.
+  [[nodiscard]] InlineCounters counters() const;
+
+  /// Detaches, once; packets go to the kernel's stack as if we had never been.
+  void detach() noexcept;
+
+ private:
+  XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy);
+  /// Both return 0 or an errno.
+  int try_attach(XdpMode mode);
+  int try_replace(XdpMode mode, int attached_program_fd);
+
+  std::string interface_;
+  int ifindex_;
+  afxfw_bpf* skeleton_ = nullptr;
+  xdp_program* program_ = nullptr;
+  XdpMode mode_ = XdpMode::kNative;
+  bool in_dispatcher_ = false;
+  bool attached_ = false;
+  std::string native_refusal_;
+};
+
+}  // namespace afxfw
