@@ -60,7 +60,8 @@ Channels query_channels(const std::string& interface) {
   ethtool_channels channels{};
   channels.cmd = ETHTOOL_GCHANNELS;
   if (!ethtool(interface, channels)) return {};
-  return {channels.combined_count + channels.rx_count, channels.combined_count + channels.tx_count};
+  return {channels.combined_count + channels.rx_count, channels.combined_count + channels.tx_count,
+          channels.combined_count != 0};
 }
 
 std::string query_driver(const std::string& interface) {

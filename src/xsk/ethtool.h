@@ -10,6 +10,7 @@ namespace afxfw {
 struct Channels {
   std::uint32_t rx = 0;
   std::uint32_t tx = 0;
+  bool combined = false;  ///< a channel serves both directions
 };
 
 [[nodiscard]] Channels query_channels(const std::string& interface);

@@ -57,6 +57,7 @@ std::optional<Link> query(int ifindex, const char* interface) {
       channels.rx != 0 ? channels.rx : std::max(1U, rtnl_link_get_num_rx_queues(raw));
   found.tx_queues =
       channels.tx != 0 ? channels.tx : std::max(1U, rtnl_link_get_num_tx_queues(raw));
+  found.combined_channels = channels.combined;
   found.driver = query_driver(found.name);
   return found;
 }

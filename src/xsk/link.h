@@ -23,6 +23,7 @@ struct Link {
   bool ethernet = false;
   std::uint32_t rx_queues = 0;  ///< receive queues in use (channels)
   std::uint32_t tx_queues = 0;
+  bool combined_channels = false;  ///< ethtool -L sets "combined", not "rx" and "tx"
 };
 
 /// In the caller's network namespace; nullopt when there is none of that name.

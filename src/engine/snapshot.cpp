@@ -1,0 +1,30 @@
+#include "engine/snapshot.h"
+
+namespace afxfw {
+
+Totals total(const Snapshot& snapshot) {
+  Totals sum;
+  for (const QueueSnapshot& queue : snapshot.queues) {
+    const WorkerCounters& from = queue.counters;
+    WorkerCounters& to = sum.counters;
+    to.received += from.received;
+    to.bytes += from.bytes;
+    to.accepted += from.accepted;
+    to.dropped += from.dropped;
+    for (std::size_t i = 0; i < to.drop_reasons.size(); ++i) {
+      to.drop_reasons[i] += from.drop_reasons[i];
+    }
+    to.reinjected += from.reinjected;
+    to.tx_full += from.tx_full;
+    to.checksums_finished += from.checksums_finished;
+    to.bad_descriptors += from.bad_descriptors;
+    to.frames_unaccounted += from.frames_unaccounted;
+    to.log_queued += from.log_queued;
+    to.log_suppressed += from.log_suppressed;
+    to.sleeps += from.sleeps;
+    sum.kernel_drops += queue.kernel_drops();
+  }
+  return sum;
+}
+
+}  // namespace afxfw

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace afxfw {
+
+/// A counter with one writer and any number of readers. Adding compiles to a
+/// plain load, add and store.
+class Counter {
+ public:
+  void add(std::uint64_t count) noexcept { set(value_.load(std::memory_order_relaxed) + count); }
+  /// Release, so that a reader who sees this value also sees the odd sequence
+  /// number stored before it (VersionedWrite). Free on x86-64.
+  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_release); }
+  /// Acquire, so that the reader's second look at the sequence number cannot
+  /// move ahead of it.
+  [[nodiscard]] std::uint64_t get() const noexcept {
+    return value_.load(std::memory_order_acquire);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// A sequence lock around a group of Counters: the writer never waits, readers
+/// try again when a write was in progress (H.-J. Boehm, "Can seqlocks get along
+/// with programming language memory models?", MSPC 2012).
+class Version {
+ public:
+  /// Marks the group as being written for its lifetime. One writer.
+  class Write {
+   public:
+    explicit Write(Version& version) noexcept : version_(version) {
+      // Relaxed: ordered before the counters by their release stores.
+      version_.sequence_.store(sequence() + 1, std::memory_order_relaxed);
+    }
+    /// Release: everything written before is visible with the even number.
+    ~Write() { version_.sequence_.store(sequence() + 1, std::memory_order_release); }
+    Write(const Write&) = delete;
+    Write& operator=(const Write&) = delete;
+
+   private:
+    [[nodiscard]] std::uint64_t sequence() const noexcept {
+      return version_.sequence_.load(std::memory_order_relaxed);
+    }
+    Version& version_;
+  };
+
+  /// Runs `read` until it saw no write in progress, kAttempts times at most: a
+  /// writer that was descheduled in the middle must not hold up statistics.
+  template <typename Read>
+  void read_consistently(Read&& read) const {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      const std::uint64_t before = sequence_.load(std::memory_order_acquire);
+      read();
+      // Relaxed: the acquire loads of the counters keep it behind them.
+      if ((before & 1) == 0 && sequence_.load(std::memory_order_relaxed) == before) return;
+    }
+  }
+
+ private:
+  static constexpr int kAttempts = 100'000;
+  std::atomic<std::uint64_t> sequence_{0};
+};
+
+}  // namespace afxfw

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace afxfw {
+
+/// Parses a CPU list as taskset and the kernel write it: "2-9", "0,2,4-6".
+/// Throws Error (kUsage) that names the offending part.
+[[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text);
+
+/// The CPUs that this process may run on, ascending.
+[[nodiscard]] std::vector<int> allowed_cpus();
+
+/// Pins the calling thread to one CPU. Throws Error when it may not run there.
+void pin_this_thread(int cpu);
+
+/// Names the calling thread as ps and top show it; cut at 15 bytes.
+void name_this_thread(const std::string& thread_name) noexcept;
+
+}  // namespace afxfw

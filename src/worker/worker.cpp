@@ -1,0 +1,301 @@
+#include "worker/worker.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "net/checksum.h"
+#include "pipeline/classifier.h"
+#include "util/cpu.h"
+#include "util/error.h"
+
+namespace afxfw {
+
+namespace {
+
+/// Empty rounds before a worker sleeps in poll(): some 50 µs, about what a
+/// sleep and wake-up costs, so that a loaded worker hardly ever sleeps and an
+/// idle one hardly ever runs.
+constexpr int kIdleRounds = 2000;
+
+/// A sleeping worker looks around at least this often, which bounds how long a
+/// missed wake-up could last.
+constexpr int kSleepMs = 100;
+
+/// The same while frames are being sent: their completions wake nobody.
+constexpr int kSleepWhileSendingMs = 1;
+
+/// For the drain at the end.
+constexpr std::chrono::milliseconds kDrainLimit{1000};
+
+/// Frames moved to the fill ring in one go.
+constexpr std::size_t kRefillBatch = 256;
+
+bool wants_log(PacketLogMode mode, Action action) noexcept {
+  switch (mode) {
+    case PacketLogMode::kNone: return false;
+    case PacketLogMode::kDrop: return action == Action::kDrop;
+    case PacketLogMode::kAccept: return action == Action::kAccept;
+    case PacketLogMode::kAll: return true;
+  }
+  return false;
+}
+
+PacketRecord make_record(const PacketView& view, const Verdict& verdict, std::uint32_t queue_id,
+                         std::uint32_t length_bytes) noexcept {
+  PacketRecord record;
+  record.length_bytes = length_bytes;
+  record.queue_id = static_cast<std::uint16_t>(queue_id);
+  record.action = verdict.action;
+  record.reason = verdict.reason;
+  if (!view.ok()) return record;
+  record.version = view.version;
+  if (view.version == 4) {
+    record.source = view.ipv4_source();
+    record.destination = view.ipv4_destination();
+  } else {
+    record.source = view.ipv6_source();
+    record.destination = view.ipv6_destination();
+  }
+  record.protocol = view.protocol;
+  record.has_ports = view.has_ports;
+  record.source_port = view.source_port;
+  record.destination_port = view.destination_port;
+  return record;
+}
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, RuleSetPublisher& publisher, std::size_t reader)
+    : options_(std::move(options)),
+      publisher_(publisher),
+      reader_(reader),
+      wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      descriptors_(options_.batch),
+      views_(options_.batch),
+      verdicts_(options_.batch),
+      outgoing_(options_.batch),
+      log_queue_(kPacketRecordQueueSize) {
+  if (!wake_up_) throw errno_error("cannot create an eventfd", errno);
+}
+
+Worker::~Worker() = default;
+
+void Worker::open() {
+  name_this_thread(fmt::format("afxfw/q{}", options_.queue_id));
+  pin_this_thread(options_.cpu);
+  area_ = std::make_unique<FrameArea>(options_.frames, options_.frame_size);
+  pool_ = std::make_unique<FramePool>(options_.frames, options_.frame_size);
+
+  SocketOptions receive;
+  receive.interface = options_.interface;
+  receive.queue_id = options_.queue_id;
+  receive.rings = options_.reinject == ReinjectTarget::kSameQueue ? SocketRings::kRxTx
+                                                                  : SocketRings::kRx;
+  receive.sizes = options_.ring_sizes;
+  receive.zero_copy = options_.zero_copy;
+  receive.busy_poll = options_.busy_poll;
+  receive.busy_poll_budget = options_.batch;
+  socket_ = XskSocket::open(*area_, receive);
+
+  if (options_.reinject == ReinjectTarget::kSameQueue) {
+    reinjector_.emplace(*socket_, *pool_);
+  } else if (options_.reinject == ReinjectTarget::kInterface) {
+    SocketOptions transmit;
+    transmit.interface = options_.reinject_interface;
+    transmit.queue_id = options_.reinject_queue;
+    transmit.rings = SocketRings::kTx;
+    transmit.sizes = options_.ring_sizes;
+    transmit.zero_copy = options_.reinject_zero_copy;
+    reinject_socket_ = XskSocket::open_beside(*socket_, *area_, transmit);
+    reinjector_.emplace(*reinject_socket_, *pool_);
+    setup_.reinject_zero_copy = reinject_socket_->zero_copy();
+    setup_.reinject_shares_umem = reinject_socket_->shares_umem();
+  }
+  setup_.zero_copy = socket_->zero_copy();
+  setup_.need_wakeup = socket_->need_wakeup();
+  setup_.zero_copy_errno = socket_->zero_copy_errno();
+  setup_.pages = area_->pages();
+  refill();
+}
+
+void Worker::run() noexcept {
+  int idle_rounds = 0;
+  // Relaxed: the flag carries no data, and the eventfd ends a sleep.
+  while (!stop_.load(std::memory_order_relaxed)) {
+    if (run_once() > 0) {
+      idle_rounds = 0;
+    } else if (++idle_rounds >= kIdleRounds && !options_.busy_poll) {
+      sleep();
+      idle_rounds = 0;
+    }
+  }
+  drain();
+}
+
+std::uint32_t Worker::run_once() noexcept {
+  if (reinjector_) reinjector_->reap();
+  const std::uint32_t received = socket_->rx().pop(descriptors_);
+  if (received > 0) process(admit(received));
+  if (reinjector_) reinjector_->flush();
+  refill();
+  if (received > 0) {
+    publish_housekeeping();
+  } else if (options_.busy_poll) {
+    socket_->wake_rx();
+  }
+  return received;
+}
+
+std::uint32_t Worker::admit(std::uint32_t received) noexcept {
+  const std::span<xdp_desc> all(descriptors_.data(), received);
+  const std::uint64_t offset_mask = options_.frame_size - 1;
+  // Only addresses that are ours may be looked at, prefetched ones included.
+  std::uint32_t count = 0;
+  for (const xdp_desc& descriptor : all) {
+    if (!pool_->received(descriptor.addr)) [[unlikely]] {
+      ++bad_descriptors_;
+      continue;
+    }
+    if ((descriptor.addr & offset_mask) + descriptor.len > options_.frame_size) [[unlikely]] {
+      pool_->quarantine(descriptor.addr);
+      ++bad_descriptors_;
+      continue;
+    }
+    __builtin_prefetch(area_->at(descriptor.addr));
+    descriptors_[count++] = descriptor;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    views_[i] = parse({area_->at(descriptors_[i].addr), descriptors_[i].len});
+  }
+  return count;
+}
+
+void Worker::process(std::uint32_t count) noexcept {
+  classify(publisher_.acquire(reader_), {views_.data(), count}, {verdicts_.data(), count});
+
+  std::uint32_t accepted = 0;
+  std::uint32_t finished = 0;
+  std::uint64_t bytes = 0;
+  std::array<std::uint32_t, kDropReasonCount> reasons{};
+  const Version::Write write(stats_.version);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const xdp_desc& frame = descriptors_[i];
+    const Verdict verdict = verdicts_[i];
+    bytes += frame.len;
+    if (verdict.rule != Verdict::kNoRule) {
+      stats_.rules[verdict.rule].packets.add(1);
+      stats_.rules[verdict.rule].bytes.add(frame.len);
+    }
+    if (verdict.action == Action::kAccept) {
+      if (options_.finish_checksums) {
+        finished += finish_partial_checksum({area_->at(frame.addr), frame.len}, views_[i]) ? 1 : 0;
+      }
+      outgoing_[accepted++] = frame;
+    } else {
+      ++reasons[static_cast<std::size_t>(verdict.reason)];
+      pool_->release(frame.addr);
+    }
+  }
+  if (options_.log_mode != PacketLogMode::kNone) log(count);
+
+  if (reinjector_) {
+    reinjector_->send({outgoing_.data(), accepted});
+  } else {
+    for (std::uint32_t i = 0; i < accepted; ++i) pool_->release(outgoing_[i].addr);
+  }
+
+  stats_.received.add(count);
+  stats_.bytes.add(bytes);
+  stats_.accepted.add(accepted);
+  stats_.dropped.add(count - accepted);
+  for (std::size_t reason = 0; reason < reasons.size(); ++reason) {
+    if (reasons[reason] != 0) stats_.drop_reasons[reason].add(reasons[reason]);
+  }
+  if (finished != 0) stats_.checksums_finished.add(finished);
+}
+
+void Worker::log(std::uint32_t count) noexcept {
+  std::uint32_t queued = 0;
+  std::uint32_t suppressed = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!wants_log(options_.log_mode, verdicts_[i].action)) continue;
+    if (log_queue_.push(make_record(views_[i], verdicts_[i], options_.queue_id,
+                                    descriptors_[i].len))) {
+      ++queued;
+    } else {
+      ++suppressed;
+    }
+  }
+  stats_.log_queued.add(queued);
+  stats_.log_suppressed.add(suppressed);
+}
+
+void Worker::refill() noexcept {
+  std::array<std::uint64_t, kRefillBatch> addresses;
+  // What is out for receiving never exceeds the fill ring, so that there is
+  // room without a look at the kernel's index, which is another core's line.
+  const std::uint32_t room = options_.ring_sizes.fill - pool_->receiving();
+  std::uint32_t wanted = std::min(room, pool_->available());
+  while (wanted > 0) {
+    const auto some = std::min<std::uint32_t>(wanted, kRefillBatch);
+    if (socket_->fill().free(some) < some) break;
+    const std::span batch(addresses.data(), some);
+    pool_->take_for_fill(batch);
+    socket_->fill().push(batch);
+    wanted -= some;
+  }
+  if (setup_.need_wakeup && socket_->fill().needs_wakeup()) socket_->wake_rx();
+}
+
+void Worker::publish_housekeeping() noexcept {
+  const Version::Write write(stats_.version);
+  std::uint64_t bad = bad_descriptors_;
+  if (reinjector_) {
+    stats_.reinjected.set(reinjector_->reinjected());
+    stats_.tx_full.set(reinjector_->tx_full());
+    bad += reinjector_->bad_descriptors();
+  }
+  stats_.bad_descriptors.set(bad);
+  stats_.frames_unaccounted.set(pool_->in_batch());
+}
+
+void Worker::sleep() noexcept {
+  publish_housekeeping();
+  publisher_.go_offline(reader_);
+  std::array<pollfd, 2> events{{{wake_up_.get(), POLLIN, 0}, {socket_->fd(), POLLIN, 0}}};
+  const bool sending = reinjector_ && reinjector_->busy();
+  const int timeout_ms = sending ? kSleepWhileSendingMs : kSleepMs;
+  if (poll(events.data(), events.size(), timeout_ms) > 0 &&
+      (events[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+    // The interface has gone: the socket would end every poll() at once.
+    poll(events.data(), 1, kSleepMs);
+  }
+  const Version::Write write(stats_.version);
+  stats_.sleeps.add(1);
+}
+
+void Worker::drain() noexcept {
+  const auto deadline = std::chrono::steady_clock::now() + kDrainLimit;
+  while (run_once() > 0 && std::chrono::steady_clock::now() < deadline) {
+  }
+  if (reinjector_) reinjector_->drain(kDrainLimit);
+  publish_housekeeping();
+  publisher_.go_offline(reader_);
+}
+
+void Worker::request_stop() noexcept {
+  stop_.store(true, std::memory_order_relaxed);
+  const std::uint64_t one = 1;
+  // An eventfd write of 1 cannot fail but for a counter near 2^64.
+  [[maybe_unused]] const ssize_t written = ::write(wake_up_.get(), &one, sizeof(one));
+}
+
+}  // namespace afxfw

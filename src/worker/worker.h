@@ -1,0 +1,133 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/packet_view.h"
+#include "rules/publisher.h"
+#include "rules/verdict.h"
+#include "util/fd.h"
+#include "worker/packet_record.h"
+#include "worker/reinjector.h"
+#include "worker/worker_stats.h"
+#include "xsk/frame_area.h"
+#include "xsk/frame_pool.h"
+#include "xsk/xsk_socket.h"
+
+namespace afxfw {
+
+/// Where accepted packets go.
+enum class ReinjectTarget {
+  kNone,       ///< nowhere: counted only
+  kSameQueue,  ///< back out of the queue they came from
+  kInterface,  ///< out of another interface (the veth pair to the stack is one)
+};
+
+struct WorkerOptions {
+  std::string interface;
+  std::uint32_t queue_id = 0;
+  int cpu = 0;
+  RingSizes ring_sizes;
+  std::uint32_t frames = 8192;      ///< frames of packet memory
+  std::uint32_t frame_size = 2048;  ///< bytes: 2048 or 4096
+  std::uint32_t batch = 64;         ///< packets at a time, at most kMaxBatch
+  ZeroCopy zero_copy = ZeroCopy::kAuto;
+  bool busy_poll = false;
+  ReinjectTarget reinject = ReinjectTarget::kInterface;
+  std::string reinject_interface;  ///< for kInterface
+  std::uint32_t reinject_queue = 0;
+  ZeroCopy reinject_zero_copy = ZeroCopy::kOff;
+  bool finish_checksums = false;  ///< the driver hands over partial checksums
+  PacketLogMode log_mode = PacketLogMode::kNone;
+};
+
+/// What status says about a worker's sockets.
+struct WorkerSetup {
+  bool zero_copy = false;
+  bool need_wakeup = false;
+  std::optional<int> zero_copy_errno;  ///< of a refused zero-copy bind
+  PageKind pages = PageKind::kOrdinary;
+  bool reinject_zero_copy = false;
+  bool reinject_shares_umem = false;
+};
+
+/// One receive queue's packets, from the RX ring to their verdict and on: the
+/// one place where packets meet rules. Run to completion on one pinned thread:
+/// that thread calls open(), run() and close(), in this order; other threads
+/// call only what says so.
+class Worker {
+ public:
+  static constexpr std::uint32_t kMaxBatch = 256;
+
+  /// reader: this worker's index with `publisher`. Both outlive the worker.
+  Worker(WorkerOptions options, RuleSetPublisher& publisher, std::size_t reader);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Pins the thread, makes packet memory and sockets, fills the fill ring. On
+  /// return the socket can receive. Throws Error.
+  void open();
+
+  /// Works until request_stop(), then takes what is still in the RX ring and
+  /// waits, for a bounded time, until everything accepted has been sent.
+  void run() noexcept;
+
+  /// One batch: completions, receive, classify, reinject, refill. Returns the
+  /// number of packets received.
+  std::uint32_t run_once() noexcept;
+
+  /// Makes run() drain and return. The caller has made sure that the kernel
+  /// sends no further packets here. Any thread.
+  void request_stop() noexcept;
+
+  // Any thread, after open().
+  [[nodiscard]] const WorkerOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const WorkerSetup& setup() const noexcept { return setup_; }
+  [[nodiscard]] int socket_fd() const noexcept { return socket_->fd(); }
+  [[nodiscard]] WorkerCounters counters() const { return stats_.read(); }
+  /// What the kernel dropped on this queue's socket.
+  [[nodiscard]] xdp_statistics kernel_statistics() const noexcept { return socket_->statistics(); }
+  /// The logger's end of the packet log.
+  [[nodiscard]] PacketRecordQueue& log_queue() noexcept { return log_queue_; }
+
+ private:
+  /// Checks received descriptors, parses what they point to, and leaves the good
+  /// ones in descriptors_ and views_. Returns how many.
+  std::uint32_t admit(std::uint32_t received) noexcept;
+  void process(std::uint32_t count) noexcept;
+  void log(std::uint32_t count) noexcept;
+  void refill() noexcept;
+  void sleep() noexcept;
+  void drain() noexcept;
+  void publish_housekeeping() noexcept;
+
+  WorkerOptions options_;
+  WorkerSetup setup_;
+  RuleSetPublisher& publisher_;
+  std::size_t reader_;
+  Fd wake_up_;  // an eventfd: ends sleep()
+  std::atomic<bool> stop_{false};
+
+  // Memory before the sockets that the kernel uses it through.
+  std::unique_ptr<FrameArea> area_;
+  std::unique_ptr<FramePool> pool_;
+  std::unique_ptr<XskSocket> socket_;
+  std::unique_ptr<XskSocket> reinject_socket_;  // for kInterface
+  std::optional<Reinjector> reinjector_;
+
+  std::vector<xdp_desc> descriptors_;
+  std::vector<PacketView> views_;
+  std::vector<Verdict> verdicts_;
+  std::vector<xdp_desc> outgoing_;
+  std::uint64_t bad_descriptors_ = 0;
+
+  PacketRecordQueue log_queue_;
+  WorkerStats stats_;
+};
+
+}  // namespace afxfw

@@ -1,0 +1,30 @@
+#include "worker/worker_stats.h"
+
+namespace afxfw {
+
+WorkerCounters WorkerStats::read() const {
+  WorkerCounters copy;
+  version.read_consistently([&] {
+    copy.received = received.get();
+    copy.bytes = bytes.get();
+    copy.accepted = accepted.get();
+    copy.dropped = dropped.get();
+    for (std::size_t i = 0; i < drop_reasons.size(); ++i) {
+      copy.drop_reasons[i] = drop_reasons[i].get();
+    }
+    copy.reinjected = reinjected.get();
+    copy.tx_full = tx_full.get();
+    copy.checksums_finished = checksums_finished.get();
+    copy.bad_descriptors = bad_descriptors.get();
+    copy.frames_unaccounted = frames_unaccounted.get();
+    copy.log_queued = log_queued.get();
+    copy.log_suppressed = log_suppressed.get();
+    copy.sleeps = sleeps.get();
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      copy.rules[i] = {rules[i].packets.get(), rules[i].bytes.get()};
+    }
+  });
+  return copy;
+}
+
+}  // namespace afxfw

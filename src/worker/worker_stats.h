@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "rules/rule_set.h"
+#include "rules/verdict.h"
+#include "util/cache_line.h"
+#include "util/counter.h"
+
+namespace afxfw {
+
+struct RuleCounter {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// What a worker has done, as plain numbers. Invariants of every copy:
+/// received = accepted + dropped, and dropped = the sum of drop_reasons.
+struct WorkerCounters {
+  std::uint64_t received = 0;  ///< packets taken from the RX ring
+  std::uint64_t bytes = 0;     ///< of those: Ethernet frames without FCS
+  std::uint64_t accepted = 0;
+  std::uint64_t dropped = 0;
+  std::array<std::uint64_t, kDropReasonCount> drop_reasons{};
+
+  std::uint64_t reinjected = 0;   ///< accepted packets that the kernel has sent on
+  std::uint64_t tx_full = 0;      ///< accepted, but there was no room in the TX ring: lost
+  std::uint64_t checksums_finished = 0;  ///< partial checksums completed
+
+  std::uint64_t bad_descriptors = 0;  ///< refused: the kernel handed out what it does not own
+  std::uint64_t frames_unaccounted = 0;  ///< frames in no place between two batches; 0 or a bug
+  std::uint64_t log_queued = 0;      ///< packet log records handed to the logger
+  std::uint64_t log_suppressed = 0;  ///< not handed over, the queue was full
+  std::uint64_t sleeps = 0;          ///< times it waited in poll()
+
+  std::array<RuleCounter, kMaxRules> rules{};  ///< by index into RuleSet::rules()
+};
+
+/// The same numbers as a worker writes them and others read them, alone on
+/// their cache lines.
+class alignas(kCacheLine) WorkerStats {
+ public:
+  /// A consistent copy. Any thread.
+  [[nodiscard]] WorkerCounters read() const;
+
+  // Written by the worker only, inside a Version::Write.
+  Version version;
+  Counter received, bytes, accepted, dropped;
+  std::array<Counter, kDropReasonCount> drop_reasons;
+  Counter reinjected, tx_full, checksums_finished;
+  Counter bad_descriptors, frames_unaccounted;
+  Counter log_queued, log_suppressed, sleeps;
+  struct Rule {
+    Counter packets, bytes;
+  };
+  std::array<Rule, kMaxRules> rules;
+};
+
+}  // namespace afxfw
