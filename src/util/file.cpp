@@ -1,0 +1,70 @@
+#include "util/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "util/error.h"
+#include "util/fd.h"
+
+namespace afxfw {
+namespace {
+
+// Not errno_error(): what a denied file needs is a file permission, not one of
+// afxfw's capabilities.
+Error file_error(const std::string& path, const char* operation, int error_number) {
+  return Error(fmt::format("cannot {} '{}': {}", operation, path,
+                           std::generic_category().message(error_number)),
+               ExitCode::kUsage);
+}
+
+Error too_large(const std::string& path, std::size_t max_bytes) {
+  return Error(fmt::format("'{}' is larger than the limit of {} bytes", path, max_bytes),
+               ExitCode::kUsage);
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path, std::size_t max_bytes) {
+  // O_NONBLOCK: opening a FIFO without a writer returns, to be refused below.
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) throw file_error(path, "open", errno);
+
+  struct stat status = {};
+  if (::fstat(fd.get(), &status) != 0) throw file_error(path, "stat", errno);
+  if (S_ISDIR(status.st_mode)) {
+    throw Error(fmt::format("'{}' is a directory, not a file", path), ExitCode::kUsage);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(fmt::format("'{}' is not a regular file; a pipe or device cannot be read again "
+                            "when rules are reloaded",
+                            path),
+                ExitCode::kUsage);
+  }
+  const auto expected_size = static_cast<std::size_t>(status.st_size);
+  if (expected_size > max_bytes) throw too_large(path, max_bytes);
+
+  // One byte more than expected, so that the end is seen without growing; a file
+  // that is being written to, or that has no size (/proc), grows the buffer.
+  std::string contents(expected_size + 1, '\0');
+  std::size_t used = 0;
+  for (;;) {
+    if (used == contents.size()) contents.resize(contents.size() * 2);
+    const ssize_t count = ::read(fd.get(), contents.data() + used, contents.size() - used);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      throw file_error(path, "read", errno);
+    }
+    if (count == 0) break;
+    used += static_cast<std::size_t>(count);
+    if (used > max_bytes) throw too_large(path, max_bytes);
+  }
+  contents.resize(used);
+  return contents;
+}
+
+}  // namespace afxfw
