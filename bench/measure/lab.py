@@ -23,9 +23,9 @@ class Process:
 
     def __init__(self, name, command):
         self.name = name
-        # A session of its own: Ctrl-C reaches us, and we end it in order.
+        # A process group of its own: Ctrl-C reaches us only, and we end it in order.
         self._popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, text=True, start_new_session=True)
+                                       stderr=subprocess.PIPE, text=True, process_group=0)
         self._changed = threading.Condition()
         self._output, self._messages = [], []
         self._open_streams = 2
@@ -142,7 +142,7 @@ class Lab:
     def _call(self, *arguments):
         environment = dict(os.environ, AFXFW_LAB_PREFIX=self._prefix)
         done = subprocess.run([self._tool, *arguments], env=environment, text=True,
-                              capture_output=True, start_new_session=True)
+                              capture_output=True, process_group=0)
         if done.returncode != 0:
             raise MeasurementError(
                 f"{done.stderr.strip()}\n(the lab's name is in AFXFW_LAB_PREFIX={self._prefix})")
