@@ -33,10 +33,10 @@ TEST(Version, ReadersNeverSeeHalfAWrite) {
   for (int i = 0; i < 100'000; ++i) {
     std::uint64_t a = 0;
     std::uint64_t b = 0;
-    version.read_consistently([&] {
+    EXPECT_TRUE(version.read_consistently([&] {
       a = first.get();
       b = second.get();
-    });
+    }));
     torn += a == b ? 0 : 1;
   }
   done = true;
@@ -50,7 +50,7 @@ TEST(Version, AStuckWriterDoesNotHoldUpReaders) {
   const Version::Write stuck(version);
   counter.add(1);
   std::uint64_t value = 0;
-  version.read_consistently([&] { value = counter.get(); });
+  EXPECT_FALSE(version.read_consistently([&] { value = counter.get(); }));
   EXPECT_EQ(value, 1U);
 }
 
