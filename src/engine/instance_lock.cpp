@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -52,8 +54,8 @@ bool still_at(const std::string& path, int file) {
 }  // namespace
 
 InstanceLock::InstanceLock(const std::string& interface) : path_(lock_path(interface)) {
-  if (mkdir(kDirectory, 0755) != 0 && errno != EEXIST) {
-    throw errno_error(fmt::format("cannot create {}", kDirectory), errno);
+  if (std::error_code error; !std::filesystem::create_directories(kDirectory, error) && error) {
+    throw errno_error(fmt::format("cannot create {}", kDirectory), error.value());
   }
   do {
     file_ = Fd(open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
