@@ -4,8 +4,9 @@
 
 namespace afxfw {
 
-/// Addresses as unsigned integers in host byte order: 192.0.2.1 is 0xc0000201.
+/// IPv4 and IPv6 addresses as numbers in host byte order, so that a prefix is a
+/// shift and the order of addresses is the order of numbers.
 using Ipv4Bits = std::uint32_t;
-__extension__ using Ipv6Bits = unsigned __int128;
+__extension__ typedef unsigned __int128 Ipv6Bits;  // NOLINT(modernize-use-using): -Wpedantic
 
 }  // namespace afxfw
