@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The inline part of the firewall: drops the cheap cases, lets what is not IP
+ * (and IPv6 neighbour discovery, without which the host drops off its network)
+ * through to the kernel, and hands everything else to the AF_XDP socket of the
+ * receive queue.
+ *
+ * Malformed IP is dropped before any policy is asked, so that what the policy
+ * and the workers see is always well-formed.
+ */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <xdp/xdp_helpers.h>
 
 #include "afxfw_abi.h"
+#include "parsing.bpf.h"
+
+/* A filter comes before programs that spread or count traffic (libxdp's default
+ * is 50, lower runs earlier), and what it passes is theirs to see. */
+struct {
+	__uint(priority, 10);
+	__uint(XDP_PASS, 1);
+} XDP_RUN_CONFIG(afxfw_xdp);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -18,14 +36,112 @@ struct {
 	__type(value, struct afxfw_counter);
 } counters SEC(".maps");
 
+/* The verifier treats it as constants: a test that can't be true under the
+ * policy costs nothing. */
 const volatile struct afxfw_inline_policy policy = {
-	.fallback = AFXFW_FALLBACK_PASS,
+    .fallback = AFXFW_FALLBACK_PASS,
 };
+
+static __always_inline int has_port(const volatile __u64 *ports, __u32 port)
+{
+	return ports[port / 64] >> (port % 64) & 1;
+}
+
+static __always_inline enum afxfw_outcome classify_udp(const struct cursor *cursor,
+						       const struct ip_payload *payload)
+{
+	int port = 0;
+
+	if (likely(payload->fragment != FRAGMENT_LATER)) {
+		port = parse_udp(cursor, payload);
+		if (unlikely(port < 0))
+			return AFXFW_DROP_MALFORMED;
+	}
+	if (policy.drop_protocol[IPPROTO_UDP])
+		return AFXFW_DROP_PROTOCOL;
+	if (policy.any_udp_port && payload->fragment != FRAGMENT_LATER &&
+	    has_port(policy.drop_udp_port, port))
+		return AFXFW_DROP_PORT;
+	return AFXFW_REDIRECT;
+}
+
+static __always_inline enum afxfw_outcome classify_tcp(const struct cursor *cursor,
+						       const struct ip_payload *payload)
+{
+	int port = 0;
+
+	if (likely(payload->fragment != FRAGMENT_LATER)) {
+		port = parse_tcp(cursor, payload);
+		if (unlikely(port < 0))
+			return AFXFW_DROP_MALFORMED;
+	}
+	if (policy.drop_protocol[IPPROTO_TCP])
+		return AFXFW_DROP_PROTOCOL;
+	if (policy.any_tcp_port && payload->fragment != FRAGMENT_LATER &&
+	    has_port(policy.drop_tcp_port, port))
+		return AFXFW_DROP_PORT;
+	return AFXFW_REDIRECT;
+}
+
+/* AFXFW_REDIRECT stands for "to the socket, if there is one". */
+static __always_inline enum afxfw_outcome classify(void *data, void *data_end)
+{
+	struct cursor cursor = {.position = data, .end = data_end};
+	struct ip_payload payload = {.fragment = FRAGMENT_NONE};
+	int type = parse_ethernet(&cursor);
+
+	if (likely(type == bpf_htons(ETH_P_IP))) {
+		if (unlikely(parse_ipv4(&cursor, &payload) < 0))
+			return AFXFW_DROP_MALFORMED;
+	} else if (type == bpf_htons(ETH_P_IPV6)) {
+		if (parse_ipv6(&cursor, &payload) < 0)
+			return AFXFW_DROP_MALFORMED;
+		if (is_neighbour_discovery(&cursor, &payload))
+			return AFXFW_PASS_NEIGHBOUR;
+	} else {
+		return type < 0 ? AFXFW_DROP_MALFORMED : AFXFW_PASS_NOT_IP;
+	}
+
+	switch (payload.protocol) {
+	case IPPROTO_UDP:
+		return classify_udp(&cursor, &payload);
+	case IPPROTO_TCP:
+		return classify_tcp(&cursor, &payload);
+	case PROTOCOL_UNKNOWN:
+		return AFXFW_REDIRECT;
+	default:
+		return policy.drop_protocol[(__u8)payload.protocol] ? AFXFW_DROP_PROTOCOL
+								    : AFXFW_REDIRECT;
+	}
+}
 
 SEC("xdp")
 int afxfw_xdp(struct xdp_md *ctx)
 {
-	return bpf_redirect_map(&xsks, ctx->rx_queue_index, policy.fallback);
+	void *data = (void *)(long)ctx->data;
+	void *data_end = (void *)(long)ctx->data_end;
+	enum afxfw_outcome outcome = classify(data, data_end);
+	struct afxfw_counter *counter;
+	int action = XDP_DROP;
+	__u32 key;
+
+	if (outcome == AFXFW_REDIRECT) {
+		action = bpf_redirect_map(&xsks, ctx->rx_queue_index, policy.fallback);
+		if (action != XDP_REDIRECT)
+			outcome = action == XDP_ABORTED ? AFXFW_ABORTED : AFXFW_FALLBACK;
+	} else if (outcome == AFXFW_PASS_NOT_IP || outcome == AFXFW_PASS_NEIGHBOUR) {
+		action = XDP_PASS;
+	}
+
+	/* A preallocated array has every key below AFXFW_OUTCOME_COUNT: the verifier
+	 * wants the test, but it cannot fail. */
+	key = outcome;
+	counter = bpf_map_lookup_elem(&counters, &key);
+	if (unlikely(!counter))
+		return XDP_ABORTED;
+	counter->packets++;
+	counter->bytes += data_end - data;
+	return action;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -42,7 +42,7 @@ enum afxfw_outcome {
 	AFXFW_DROP_MALFORMED = 4, /* not a valid IP packet: XDP_DROP */
 	AFXFW_REDIRECT = 5,       /* handed to the queue's socket: XDP_REDIRECT */
 	AFXFW_FALLBACK = 6,       /* no socket on the queue: XDP_PASS or XDP_DROP, see fallback */
-	AFXFW_ABORTED = 7,        /* a map look-up that cannot fail failed: XDP_ABORTED */
+	AFXFW_ABORTED = 7,        /* bpf_redirect_map() refused policy.fallback: XDP_ABORTED */
 	AFXFW_OUTCOME_COUNT = 8,
 };
 
