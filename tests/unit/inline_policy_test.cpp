@@ -120,7 +120,8 @@ TEST(InlinePolicy, NamesEveryErrorWithColumnAndText) {
 }
 
 TEST(InlinePolicy, RefusesPortsOfProtocolsWithoutPorts) {
-  EXPECT_EQ(errors("tcp/1,icmp/8"), "--inline-drop: column 7: only tcp and udp have ports: 'icmp/8'");
+  EXPECT_EQ(errors("tcp/1,icmp/8"),
+            "--inline-drop: column 7: only tcp and udp have ports: 'icmp/8'");
   EXPECT_EQ(errors("sctp/80"), "--inline-drop: column 1: only tcp and udp have ports: 'sctp/80'");
 }
 
@@ -141,38 +142,32 @@ TEST_P(BadInlinePolicy, IsAnErrorThatSaysWhereAndWhy) {
       << policy.error().kept()[0].what;
 }
 
-INSTANTIATE_TEST_SUITE_P(Texts, BadInlinePolicy,
-                         testing::Values(BadPolicy{"", 1, "protocol is missing"},
-                                         BadPolicy{"  ", 3, "protocol is missing"},
-                                         BadPolicy{"udp,", 5, "protocol is missing"},
-                                         BadPolicy{"udp,,tcp", 5, "protocol is missing"},
-                                         BadPolicy{"none,udp", 1, "stands alone"},
-                                         BadPolicy{"256", 1, "unknown protocol"},
-                                         BadPolicy{"-1", 1, "unknown protocol"},
-                                         BadPolicy{"/80", 1, "unknown protocol"},
-                                         BadPolicy{"tcp 80", 1, "unknown protocol"},
-                                         BadPolicy{"none/80", 1, "unknown protocol"},
-                                         BadPolicy{"tcp/", 5, "port is missing"},
-                                         BadPolicy{"tcp/65536", 5, "not a port"},
-                                         BadPolicy{"tcp/99999999999999999999", 5, "not a port"},
-                                         BadPolicy{"tcp/80x", 5, "not a port"},
-                                         BadPolicy{"tcp/80/90", 5, "not a port"},
-                                         BadPolicy{"tcp/80-", 8, "not a port"},
-                                         BadPolicy{"tcp/-80", 5, "not a port"},
-                                         BadPolicy{"tcp/1-2-3", 7, "not a port"},
-                                         BadPolicy{"tcp/90-80", 5, "above"}));
+INSTANTIATE_TEST_SUITE_P(
+    Texts, BadInlinePolicy,
+    testing::Values(
+        BadPolicy{"", 1, "protocol is missing"}, BadPolicy{"  ", 3, "protocol is missing"},
+        BadPolicy{"udp,", 5, "protocol is missing"},
+        BadPolicy{"udp,,tcp", 5, "protocol is missing"}, BadPolicy{"none,udp", 1, "stands alone"},
+        BadPolicy{"256", 1, "unknown protocol"}, BadPolicy{"-1", 1, "unknown protocol"},
+        BadPolicy{"/80", 1, "unknown protocol"}, BadPolicy{"tcp 80", 1, "unknown protocol"},
+        BadPolicy{"none/80", 1, "unknown protocol"}, BadPolicy{"tcp/", 5, "port is missing"},
+        BadPolicy{"tcp/65536", 5, "not a port"},
+        BadPolicy{"tcp/99999999999999999999", 5, "not a port"},
+        BadPolicy{"tcp/80x", 5, "not a port"}, BadPolicy{"tcp/80/90", 5, "not a port"},
+        BadPolicy{"tcp/80-", 8, "not a port"}, BadPolicy{"tcp/-80", 5, "not a port"},
+        BadPolicy{"tcp/1-2-3", 7, "not a port"}, BadPolicy{"tcp/90-80", 5, "above"}));
 
 TEST(InlinePolicy, TheTextOfAnyPolicyParsesToThatPolicy) {
   std::mt19937 random(11);
   for (int round = 0; round < 200; ++round) {
     afxfw_inline_policy policy = {};
     policy.fallback = AFXFW_FALLBACK_PASS;
-    for (std::uint32_t n = random() % 5; n > 0; --n) policy.drop_protocol[random() % 256] = 1;
+    for (std::size_t n = random() % 5; n > 0; --n) policy.drop_protocol[random() % 256] = 1;
     const auto add_ports = [&](__u64(&words)[AFXFW_PORT_WORDS], __u8& any) {
-      for (std::uint32_t n = random() % 5; n > 0; --n) {
-        const std::uint32_t low = random() % 65536;
-        const std::uint32_t high = std::min<std::uint32_t>(65535, low + random() % 300);
-        for (std::uint32_t port = low; port <= high; ++port) {
+      for (std::size_t n = random() % 5; n > 0; --n) {
+        const std::size_t low = random() % 65536;
+        const std::size_t high = std::min<std::size_t>(65535, low + random() % 300);
+        for (std::size_t port = low; port <= high; ++port) {
           words[port / 64] |= __u64{1} << (port % 64);
         }
         any = 1;

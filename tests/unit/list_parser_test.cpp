@@ -62,9 +62,12 @@ TEST(ListParser, IgnoresLongCommentsAndNulBytesInThem) {
 }
 
 TEST(ListParser, SkipsAByteOrderMarkAtTheStartOnly) {
-  EXPECT_EQ(entries("\xef\xbb\xbf" "192.0.2.1\n"), Entries{"192.0.2.1"});
+  EXPECT_EQ(entries("\xef\xbb\xbf"
+                    "192.0.2.1\n"),
+            Entries{"192.0.2.1"});
   EXPECT_EQ(entries("\xef\xbb\xbf# comment\n192.0.2.1\n"), Entries{"192.0.2.1"});
-  EXPECT_EQ(errors("192.0.2.1\n\xef\xbb\xbf" "192.0.2.2\n"),
+  EXPECT_EQ(errors("192.0.2.1\n\xef\xbb\xbf"
+                   "192.0.2.2\n"),
             "bad.txt:2:1: not an IPv4 or IPv6 address: '\\xef\\xbb\\xbf192.0.2.2'");
 }
 
@@ -107,7 +110,13 @@ TEST(ListParser, RefusesNulBytes) {
 }
 
 TEST(ListParser, RefusesUtf16) {
-  const auto list = parse_list("\xff\xfe" "1\0.\0" "2\0.\0" "3\0.\0" "4\0\n\0"sv, "list");
+  const auto list = parse_list(
+      "\xff\xfe"
+      "1\0.\0"
+      "2\0.\0"
+      "3\0.\0"
+      "4\0\n\0"sv,
+      "list");
   ASSERT_FALSE(list.has_value());
   EXPECT_EQ(list.error().kept().front().line, 1U);
   EXPECT_NE(list.error().kept().front().what.find("UTF-16"), std::string::npos);
@@ -168,8 +177,7 @@ void expect_equal(const Prefix& prefix, const Entry& entry) {
   ASSERT_EQ(prefix.family(), entry.family == AF_INET ? Family::kIpv4 : Family::kIpv6);
   ASSERT_EQ(prefix.length(), static_cast<unsigned>(entry.length));
   for (std::size_t i = 0; i < bytes; ++i) {
-    ASSERT_EQ(static_cast<std::uint8_t>(prefix.first() >> (8 * (bytes - 1 - i))),
-              entry.address[i]);
+    ASSERT_EQ(static_cast<std::uint8_t>(prefix.first() >> (8 * (bytes - 1 - i))), entry.address[i]);
   }
 }
 

@@ -162,7 +162,7 @@ TYPED_TEST(PrefixSetOf, HostsAtBothEndsOfTheAddressSpace) {
 TYPED_TEST(PrefixSetOf, AdjacentNetworksBecomeOneRange) {
   const unsigned length = 24;
   const TypeParam base = this->random_bits() >> (kBits<TypeParam> - length + 2)
-                                             << (kBits<TypeParam> - length + 2);
+                                                    << (kBits<TypeParam> - length + 2);
   const TypeParam step = TypeParam{1} << (kBits<TypeParam> - length);
   const auto set = build<TypeParam>({{static_cast<TypeParam>(base + 2 * step), length},
                                      {base, length},
@@ -195,7 +195,7 @@ TYPED_TEST(PrefixSetOf, NestedAndRepeatedNetworksCountAsEntriesOnly) {
 TYPED_TEST(PrefixSetOf, EqualsTheModelForRandomNetworksCloseTogether) {
   for (int round = 0; round < 300; ++round) {
     const unsigned free_bits = 4 + static_cast<unsigned>(this->random_() % 12);
-    const TypeParam base = this->random_() % 8 == 0 ? static_cast<TypeParam>(~TypeParam{0})
+    const TypeParam base = this->random_() % 8 == 0   ? static_cast<TypeParam>(~TypeParam{0})
                            : this->random_() % 8 == 0 ? TypeParam{0}
                                                       : this->random_bits();
     std::vector<Network<TypeParam>> networks(1 + this->random_() % 200);

@@ -85,34 +85,29 @@ TEST_P(BadPrefix, IsAnErrorThatSaysWhereAndWhy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Texts, BadPrefix,
-    testing::Values(BadText{"", 0, "not an IPv4 or IPv6 address"},
-                    BadText{"/24", 0, "not an IPv4 or IPv6 address"},
-                    BadText{"example.net", 0, "not an IPv4 or IPv6 address"},
-                    BadText{"-1.2.3.4", 0, "not an IPv4 or IPv6 address"},
-                    BadText{"1.2.3", 5, "four octets"},        //
-                    BadText{"1.2.3.", 6, "not an IPv4"},       //
-                    BadText{"1..2.3", 2, "not an IPv4"},       //
-                    BadText{"1.2.3.4.5", 7, "four octets"},    //
-                    BadText{"1.2.256.4", 4, "octet over 255"}, //
-                    BadText{"1.2.99999999999.4", 4, "octet over 255"},
-                    BadText{"1.02.3.4", 2, "leading zero"},
-                    BadText{"1.2.3.4x", 7, "unexpected text"},
-                    BadText{"192.0.2.1:80", 9, "unexpected text"},
-                    BadText{"192.0.2.1-192.0.2.9", 9, "ranges"},
-                    BadText{"192.0.2.0/", 10, "no prefix length"},
-                    BadText{"192.0.2.0/33", 10, "over 32"},
-                    BadText{"192.0.2.0/4294967304", 10, "over 32"},
-                    BadText{"192.0.2.0/-1", 10, "not a number"},
-                    BadText{"192.0.2.0/24/24", 10, "not a number"},
-                    BadText{"192.0.2.0/08", 10, "leading zero"},
-                    BadText{"192.0.2.0/255.255.255.0", 10, "netmask"},
-                    BadText{"2001:db8::/129", 11, "over 128"},
-                    BadText{"2001:db8:::/32", 0, "not an IPv6 address"},
-                    BadText{"1:2:3:4:5:6:7:8:9", 0, "not an IPv6 address"},
-                    BadText{"2001:db8::g", 0, "not an IPv6 address"},
-                    BadText{"fe80::1%eth0", 7, "zone"},
-                    BadText{std::string_view("::1\0", 4), 0, "not an IPv6 address"},
-                    BadText{std::string_view("1.2.3.4\0", 8), 7, "unexpected text"}));
+    testing::Values(
+        BadText{"", 0, "not an IPv4 or IPv6 address"},
+        BadText{"/24", 0, "not an IPv4 or IPv6 address"},
+        BadText{"example.net", 0, "not an IPv4 or IPv6 address"},
+        BadText{"-1.2.3.4", 0, "not an IPv4 or IPv6 address"},
+        BadText{"1.2.3", 5, "four octets"},         //
+        BadText{"1.2.3.", 6, "not an IPv4"},        //
+        BadText{"1..2.3", 2, "not an IPv4"},        //
+        BadText{"1.2.3.4.5", 7, "four octets"},     //
+        BadText{"1.2.256.4", 4, "octet over 255"},  //
+        BadText{"1.2.99999999999.4", 4, "octet over 255"}, BadText{"1.02.3.4", 2, "leading zero"},
+        BadText{"1.2.3.4x", 7, "unexpected text"}, BadText{"192.0.2.1:80", 9, "unexpected text"},
+        BadText{"192.0.2.1-192.0.2.9", 9, "ranges"}, BadText{"192.0.2.0/", 10, "no prefix length"},
+        BadText{"192.0.2.0/33", 10, "over 32"}, BadText{"192.0.2.0/4294967304", 10, "over 32"},
+        BadText{"192.0.2.0/-1", 10, "not a number"}, BadText{"192.0.2.0/24/24", 10, "not a number"},
+        BadText{"192.0.2.0/08", 10, "leading zero"},
+        BadText{"192.0.2.0/255.255.255.0", 10, "netmask"},
+        BadText{"2001:db8::/129", 11, "over 128"},
+        BadText{"2001:db8:::/32", 0, "not an IPv6 address"},
+        BadText{"1:2:3:4:5:6:7:8:9", 0, "not an IPv6 address"},
+        BadText{"2001:db8::g", 0, "not an IPv6 address"}, BadText{"fe80::1%eth0", 7, "zone"},
+        BadText{std::string_view("::1\0", 4), 0, "not an IPv6 address"},
+        BadText{std::string_view("1.2.3.4\0", 8), 7, "unexpected text"}));
 
 bool libc_accepts(int family, const std::string& text, void* address) {
   return ::inet_pton(family, text.c_str(), address) == 1;
@@ -123,12 +118,12 @@ bool libc_accepts(int family, const std::string& text, void* address) {
 TEST(Prefix, AgreesWithInetPtonOnMutatedAddresses) {
   std::mt19937 random(20240601);
   const std::string_view alphabet = "0123456789./:abcfx -";
-  const std::array<std::string_view, 6> seeds = {"192.0.2.1", "255.255.255.255", "0.0.0.0",
+  const std::array<std::string_view, 6> seeds = {"192.0.2.1",   "255.255.255.255",   "0.0.0.0",
                                                  "2001:db8::1", "::ffff:192.0.2.33", "::"};
   int accepted = 0;
   for (int round = 0; round < 200'000; ++round) {
     std::string text(seeds[random() % seeds.size()]);
-    for (std::uint32_t edits = random() % 4; edits > 0; --edits) {
+    for (std::size_t edits = random() % 4; edits > 0; --edits) {
       const std::size_t at = random() % (text.size() + 1);
       const char c = alphabet[random() % alphabet.size()];
       switch (random() % 3) {
@@ -155,7 +150,8 @@ TEST(Prefix, AgreesWithInetPtonOnMutatedAddresses) {
     ASSERT_EQ(ours6.has_value(), libc_accepts(AF_INET6, text, &ipv6)) << text;
     if (ours6) {
       for (int byte = 0; byte < 16; ++byte) {
-        ASSERT_EQ(static_cast<std::uint8_t>(*ours6 >> (120 - 8 * byte)), ipv6.s6_addr[byte]) << text;
+        ASSERT_EQ(static_cast<std::uint8_t>(*ours6 >> (120 - 8 * byte)), ipv6.s6_addr[byte])
+            << text;
       }
       ++accepted;
     }

@@ -1,5 +1,6 @@
 #include "rules/rule_set.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -30,12 +31,10 @@ Verdict verdict(const RuleSet& rules, std::string_view address) {
 // "drop blocklist 3": action, reason, and the handle of the rule that decided.
 std::string told(const RuleSet& rules, std::string_view address) {
   const Verdict result = verdict(rules, address);
-  std::string text = result.action == Action::kAccept ? "accept " : "drop ";
-  text += name(result.reason);
-  text += result.rule == Verdict::kNoRule
-              ? " policy"
-              : " " + std::to_string(rules.rules()[result.rule].handle);
-  return text;
+  const std::string_view action = result.action == Action::kAccept ? "accept" : "drop";
+  if (result.rule == Verdict::kNoRule)
+    return fmt::format("{} {} policy", action, name(result.reason));
+  return fmt::format("{} {} {}", action, name(result.reason), rules.rules()[result.rule].handle);
 }
 
 using Listing = std::vector<std::string>;
@@ -43,7 +42,7 @@ using Listing = std::vector<std::string>;
 Listing listing(const RuleSet& rules) {
   Listing lines;
   for (const Rule& rule : rules.rules()) {
-    lines.push_back(std::to_string(rule.handle) + " " + rule.text);
+    lines.push_back(fmt::format("{} {}", rule.handle, rule.text));
   }
   return lines;
 }
@@ -65,8 +64,8 @@ TEST(RuleSet, DropsWhatTheBlocklistNames) {
 }
 
 TEST(RuleSet, TheAllowlistWinsEvenAgainstALongerPrefix) {
-  const auto result = compiled(sources({"198.51.100.0/24\n2001:db8::/32"},
-                                       {"198.51.100.7\n0.0.0.0/0\n::/0\n2001:db8::1"}));
+  const auto result = compiled(
+      sources({"198.51.100.0/24\n2001:db8::/32"}, {"198.51.100.7\n0.0.0.0/0\n::/0\n2001:db8::1"}));
   EXPECT_EQ(told(*result.rules, "198.51.100.7"), "accept none 1");
   EXPECT_EQ(told(*result.rules, "198.51.101.7"), "drop blocklist 3");
   EXPECT_EQ(told(*result.rules, "2001:db8::1"), "accept none 2");
@@ -89,8 +88,8 @@ TEST(RuleSet, AnEmptyListStillMakesItsRules) {
 }
 
 TEST(RuleSet, JoinsSeveralListsOfAKind) {
-  const auto result = compiled(sources({"192.0.2.1", "192.0.2.2"},
-                                       {"203.0.113.0/25", "203.0.113.128/25\n", "2001:db8::1"}));
+  const auto result = compiled(
+      sources({"192.0.2.1", "192.0.2.2"}, {"203.0.113.0/25", "203.0.113.128/25\n", "2001:db8::1"}));
   EXPECT_EQ(told(*result.rules, "192.0.2.1"), "accept none 1");
   EXPECT_EQ(told(*result.rules, "192.0.2.2"), "accept none 1");
   EXPECT_EQ(told(*result.rules, "203.0.113.1"), "drop blocklist 3");

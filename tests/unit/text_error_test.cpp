@@ -45,7 +45,8 @@ TEST(TextErrors, ShowsTheFirstAndCountsTheRest) {
 TEST(TextErrors, CountsBeyondWhatItKeeps) {
   TextErrors first;
   TextErrors second;
-  for (std::size_t line = 0; line < TextErrors::kMaxKept - 1; ++line) first.add(error_in_line(line));
+  for (std::size_t line = 0; line < TextErrors::kMaxKept - 1; ++line)
+    first.add(error_in_line(line));
   for (std::size_t line = 0; line < 5; ++line) second.add(error_in_line(line));
   first.append(second);
   EXPECT_EQ(first.total(), TextErrors::kMaxKept + 4);
