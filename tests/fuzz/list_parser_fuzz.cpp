@@ -53,9 +53,9 @@ void check_list(std::string_view text) {
 void check_policy(std::string_view text) {
   const auto policy = afxfw::parse_inline_policy(text);
   if (!policy) return require(!to_string(policy.error()).empty());
-  const std::string normalised = to_string(*policy);
+  const std::string normalised = afxfw::to_string(*policy);
   const auto again = afxfw::parse_inline_policy(normalised);
-  require(again.has_value() && to_string(*again) == normalised);
+  require(again.has_value() && afxfw::to_string(*again) == normalised);
 }
 
 }  // namespace
