@@ -67,6 +67,7 @@ class Model {
   bool contains(Bits address) const {
     for (unsigned length = 0; length <= kBits<Bits>; ++length) {
       const auto& keys = keys_[length];
+      if (keys.empty()) continue;
       if (std::binary_search(keys.begin(), keys.end(), Network<Bits>::key(address, length))) {
         return true;
       }
