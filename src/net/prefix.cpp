@@ -101,9 +101,10 @@ tl::expected<ParsedPrefix, PrefixError> parse_prefix(std::string_view text) noex
   const std::string_view address_text = text.substr(0, slash);
   // Whichever comes first, so that 192.0.2.1:80 is an IPv4 address with something
   // after it and ::ffff:192.0.2.1 is IPv6.
-  const std::size_t separator = address_text.find_first_of(".:");
-  const bool has_colon = separator != std::string_view::npos && address_text[separator] == ':';
-  const Family family = has_colon ? Family::kIpv6 : Family::kIpv4;
+  const auto separator = std::find_if(address_text.begin(), address_text.end(),
+                                      [](char c) { return c == '.' || c == ':'; });
+  const bool is_ipv6 = separator != address_text.end() && *separator == ':';
+  const Family family = is_ipv6 ? Family::kIpv6 : Family::kIpv4;
 
   Ipv6Bits address = 0;
   if (family == Family::kIpv4) {
