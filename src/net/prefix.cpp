@@ -57,7 +57,7 @@ tl::expected<Ipv6Bits, PrefixError> read_ipv6(std::string_view text) noexcept {
     return tl::unexpected(PrefixError{zone, "a zone has no meaning in a source address"});
   }
   // inet_pton wants a terminating zero, and would stop at one inside.
-  std::array<char, INET6_ADDRSTRLEN> buffer;
+  std::array<char, INET6_ADDRSTRLEN> buffer = {};
   in6_addr network_order = {};
   if (text.size() >= buffer.size() || text.find('\0') != std::string_view::npos) {
     return tl::unexpected(PrefixError{0, "not an IPv6 address"});
@@ -146,7 +146,7 @@ std::optional<Ipv6Bits> parse_ipv6(std::string_view text) noexcept {
 
 std::string format_ipv4(Ipv4Bits address) {
   const in_addr network_order = {htonl(address)};
-  std::array<char, INET_ADDRSTRLEN> buffer;
+  std::array<char, INET_ADDRSTRLEN> buffer = {};
   return ::inet_ntop(AF_INET, &network_order, buffer.data(), buffer.size());
 }
 
@@ -155,7 +155,7 @@ std::string format_ipv6(Ipv6Bits address) {
   for (std::size_t i = 16; i-- > 0; address >>= 8) {
     network_order.s6_addr[i] = static_cast<std::uint8_t>(address);
   }
-  std::array<char, INET6_ADDRSTRLEN> buffer;
+  std::array<char, INET6_ADDRSTRLEN> buffer = {};
   return ::inet_ntop(AF_INET6, &network_order, buffer.data(), buffer.size());
 }
 
