@@ -60,9 +60,9 @@ PacketLogger::PacketLogger(std::vector<PacketRecordQueue*> queues, std::uint32_t
       output_(std::move(output)),
       thread_([this] { run(); }) {}
 
-PacketLogger::~PacketLogger() {
+void PacketLogger::stop() noexcept {
   stop_.store(true);
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void PacketLogger::run() {

@@ -26,10 +26,12 @@ class PacketLogger {
   /// queues: one a worker, outliving this. rate: lines a second, with bursts of
   /// one second's worth; 0: no limit.
   PacketLogger(std::vector<PacketRecordQueue*> queues, std::uint32_t rate, Output output);
-  /// Empties the queues a last time.
-  ~PacketLogger();
+  ~PacketLogger() { stop(); }
   PacketLogger(const PacketLogger&) = delete;
   PacketLogger& operator=(const PacketLogger&) = delete;
+
+  /// Empties the queues a last time and ends the thread. The counters stay.
+  void stop() noexcept;
 
   // Any thread.
   [[nodiscard]] std::uint64_t lines() const noexcept { return lines_.load(); }

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "engine/options.h"
+#include "util/log.h"
+
+namespace afxfw {
+
+/// afxfw's command line and config file, checked as far as they can be without
+/// a look at the machine.
+struct AppOptions {
+  enum class Command { kRun, kDryRun, kDetach, kHelp, kVersion };
+
+  Command command = Command::kRun;
+  EngineOptions engine;
+  double stats_interval_s = 1;  ///< 0: none
+  bool json = false;
+  double duration_s = 0;  ///< 0: until a signal
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+/// Throws Error (kUsage) that names the option and what it takes.
+[[nodiscard]] AppOptions parse_options(int argc, const char* const* argv);
+
+void print_help(std::ostream& output);
+
+}  // namespace afxfw

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <array>
+
+#include "afxfw_abi.h"
+#include "xsk/xdp_program.h"
+
+namespace afxfw {
+
+struct NamedCounter {
+  const char* name;
+  afxfw_counter counter;
+};
+
+/// The XDP program's outcomes, grouped as statistics show them. Each packet is
+/// in one of the first five, unless the program aborted, in one of
+/// drop_reasons if dropped by policy, and in one of actions.
+struct InlineSummary {
+  afxfw_counter pass{};       ///< not IP, or IPv6 neighbour discovery
+  afxfw_counter drop{};       ///< by the inline policy
+  afxfw_counter redirect{};   ///< to a socket
+  afxfw_counter fallback{};   ///< no socket on the queue
+  afxfw_counter malformed{};  ///< dropped
+  std::array<NamedCounter, 2> drop_reasons{};
+  std::array<NamedCounter, 5> actions{};  ///< by XDP action: ABORTED, DROP, PASS, TX, REDIRECT
+};
+
+/// fallback: enum afxfw_fallback, the action behind AFXFW_FALLBACK.
+[[nodiscard]] InlineSummary summarise(const InlineCounters& counters, std::uint32_t fallback);
+
+}  // namespace afxfw

@@ -1,0 +1,289 @@
+#include "engine/engine.h"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <cstring>
+#include <future>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/description.h"
+#include "engine/rule_loader.h"
+#include "util/error.h"
+#include "util/log.h"
+#include "xsk/bpf_log.h"
+
+namespace afxfw {
+
+namespace {
+
+/// Interrupts stay off for so many empty polls and so long while the
+/// application polls: the values that the kernel documentation of NAPI
+/// (napi.rst) and DPDK's af_xdp driver use.
+constexpr std::uint32_t kBusyPollDeferHardIrqs = 2;
+constexpr std::uint64_t kBusyPollFlushTimeoutNs = 200'000;
+
+bool bpffs_is_mounted() {
+  struct statfs status {};
+  return statfs("/sys/fs/bpf", &status) == 0 && status.f_type == BPF_FS_MAGIC;
+}
+
+std::string describe_fallback(std::uint32_t fallback) {
+  return fallback == AFXFW_FALLBACK_PASS ? "pass" : "drop";
+}
+
+void run_worker(Worker& worker, std::promise<void> opened) {
+  try {
+    worker.open();
+  } catch (...) {
+    opened.set_exception(std::current_exception());
+    return;
+  }
+  opened.set_value();
+  worker.run();
+}
+
+}  // namespace
+
+Engine::Check Engine::check(const EngineOptions& options) {
+  capture_bpf_library_output();
+  Check result{make_plan(options), load_rules(options, 1)};
+  XdpProgram::check(options.inline_policy);
+  return result;
+}
+
+std::string Engine::detach(const std::string& interface) {
+  capture_bpf_library_output();
+  const Link link = require_link(interface);
+  const InstanceLock lock(interface);
+  const bool program = XdpProgram::detach_leftover(interface, link.ifindex);
+  const bool pair = VethPair::remove_leftover(link.ifindex);
+  if (!program && !pair) return fmt::format("{}: nothing of afxfw's was left there", interface);
+  return fmt::format("{}: removed {}{}{}", interface, program ? "the XDP program" : "",
+                     program && pair ? " and " : "", pair ? "the reinjection pair" : "");
+}
+
+std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Output packet_log) {
+  capture_bpf_library_output();
+  Plan plan = make_plan(options);
+  auto rules = load_rules(options, 1);
+  for (const std::string& warning : plan.warnings) log_warn("{}", warning);
+
+  std::unique_ptr<Engine> engine(
+      new Engine(std::move(options), std::move(plan), std::move(rules)));
+  EngineOptions& chosen = engine->options_;
+  const Link& link = engine->plan_.link;
+
+  if (chosen.reinject.kind == ReinjectOption::Kind::kStack) {
+    const auto queues = static_cast<std::uint32_t>(engine->plan_.workers.size());
+    engine->veth_pair_ = std::make_unique<VethPair>(link, queues);
+    for (WorkerOptions& worker : engine->plan_.workers) {
+      worker.reinject_interface = engine->veth_pair_->transmit_end();
+    }
+  } else {
+    VethPair::remove_leftover(link.ifindex);
+  }
+  if (!bpffs_is_mounted()) {
+    log_info("no BPF file system at /sys/fs/bpf: other XDP programs cannot share {}; to let them, "
+             "run: mount -t bpf bpf /sys/fs/bpf",
+             link.name);
+  }
+  engine->program_ =
+      XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
+  engine->adjust_offloads();
+  if (chosen.busy_poll) {
+    engine->napi_settings_ = std::make_unique<NapiSettings>(link.name, kBusyPollDeferHardIrqs,
+                                                            kBusyPollFlushTimeoutNs);
+  }
+  engine->start_workers();
+  if (chosen.log_packets != PacketLogMode::kNone) {
+    std::vector<PacketRecordQueue*> queues;
+    for (const WorkerThread& each : engine->workers_) queues.push_back(&each.worker->log_queue());
+    engine->packet_logger_ = std::make_unique<PacketLogger>(std::move(queues), chosen.log_rate,
+                                                            std::move(packet_log));
+  }
+  for (const WorkerThread& each : engine->workers_) {
+    engine->program_->add_socket(each.worker->options().queue_id, each.worker->socket_fd());
+  }
+  engine->started_ = std::chrono::steady_clock::now();
+  engine->report_setup();
+  return engine;
+}
+
+Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules)
+    : options_(std::move(options)),
+      plan_(std::move(plan)),
+      lock_(plan_.link.name),
+      monitor_(plan_.link),
+      publisher_(plan_.workers.size(), std::move(rules)) {}
+
+Engine::~Engine() { stop(); }
+
+void Engine::adjust_offloads() {
+  const std::string& interface = plan_.link.name;
+  const auto turn_off = [&](Offload offload, const char* consequence) {
+    if (!offload_enabled(interface, offload)) return;
+    if (auto guard = OffloadGuard::turn_off(interface, offload)) {
+      offloads_.push_back(std::move(*guard));
+      log_info("{}: turned {} off until afxfw ends: {}", interface, ethtool_name(offload),
+               consequence);
+    } else {
+      log_warn("{}: {} is on and cannot be turned off: {}", interface, ethtool_name(offload),
+               consequence);
+    }
+  };
+  turn_off(Offload::kLro, "merged packets would not fit a frame");
+  turn_off(Offload::kRxVlan, "VLAN tags cut out of the frame would be lost");
+  if (program_->mode() == XdpMode::kGeneric) {
+    turn_off(Offload::kGro, "generic XDP sees packets after they were merged");
+  }
+}
+
+void Engine::start_workers() {
+  if (program_->mode() == XdpMode::kGeneric) {
+    if (options_.zero_copy == ZeroCopy::kRequire) {
+      throw Error(fmt::format("{} runs in generic mode, which always copies, but zero-copy is "
+                              "required",
+                              plan_.link.name),
+                  ExitCode::kUnsupported);
+    }
+    for (WorkerOptions& worker : plan_.workers) worker.zero_copy = ZeroCopy::kOff;
+  }
+  std::vector<std::future<void>> opened;
+  for (const WorkerOptions& worker : plan_.workers) {
+    WorkerThread& each = workers_.emplace_back();
+    each.worker = std::make_unique<Worker>(worker, publisher_, workers_.size() - 1);
+    std::promise<void> promise;
+    opened.push_back(promise.get_future());
+    each.thread = std::thread(run_worker, std::ref(*each.worker), std::move(promise));
+  }
+  for (std::future<void>& each : opened) each.get();
+}
+
+void Engine::report_setup() const {
+  const std::string& interface = plan_.link.name;
+  if (!program_->native_refusal().empty()) {
+    log_warn("{}: native XDP refused ({}); running in generic mode, which is slower", interface,
+             program_->native_refusal());
+  }
+  const auto copying = std::count_if(workers_.begin(), workers_.end(), [](const auto& each) {
+    return each.worker->setup().zero_copy_errno.has_value();
+  });
+  if (copying != 0) {
+    const int error_number = *std::find_if(workers_.begin(), workers_.end(), [](const auto& each) {
+                                return each.worker->setup().zero_copy_errno.has_value();
+                              })->worker->setup().zero_copy_errno;
+    log_warn("{}: the driver {} has no zero-copy on {} of {} queues ({}); they copy each packet",
+             interface, plan_.link.driver.empty() ? "of this interface" : plan_.link.driver, copying,
+             workers_.size(), std::strerror(error_number));
+  }
+}
+
+std::string Engine::description() const {
+  const auto zero_copy = std::count_if(workers_.begin(), workers_.end(), [](const auto& each) {
+    return each.worker->setup().zero_copy;
+  });
+  return fmt::format("{}\n  running  {} XDP{}, zero-copy on {} of {} queues, {}{}",
+                     describe(plan_, options_, publisher_.current()), name(program_->mode()),
+                     program_->in_dispatcher() ? " in libxdp's dispatcher" : "", zero_copy,
+                     workers_.size(), name(workers_.front().worker->setup().pages),
+                     veth_pair_ == nullptr
+                         ? ""
+                         : fmt::format(", reinjecting through {} and {}",
+                                       veth_pair_->transmit_end(), veth_pair_->receive_end()));
+}
+
+void Engine::reload() {
+  auto rules = load_rules(options_, publisher_.current().generation() + 1);
+  publisher_.publish(std::move(rules));
+}
+
+void Engine::stop() noexcept {
+  if (std::exchange(stopped_, true)) return;
+  stopped_uptime_s_ =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  // The kernel has stopped feeding the sockets when this returns, so what the
+  // workers find in their rings after it is all there will be.
+  if (program_ != nullptr) program_->detach();
+  for (WorkerThread& each : workers_) each.worker->request_stop();
+  for (WorkerThread& each : workers_) {
+    if (each.thread.joinable()) each.thread.join();
+  }
+  if (packet_logger_ != nullptr) packet_logger_->stop();
+}
+
+bool Engine::follow_link() {
+  const auto change = monitor_.changed();
+  if (!change) return true;
+  const Link& before = change->before;
+  if (!change->after) {
+    log_error("{} has gone from this network namespace; stopping", before.name);
+    return false;
+  }
+  const Link& after = *change->after;
+  if (after.name != before.name) log_info("{} is now called {}", before.name, after.name);
+  if (after.up != before.up || after.carrier != before.carrier) {
+    log_warn("{}: the link is {}", after.name,
+             !after.up       ? "down (administratively)"
+             : after.carrier ? "up"
+                             : "down (no carrier)");
+  }
+  if (after.mac != before.mac && veth_pair_ != nullptr) {
+    veth_pair_->set_mac(after.mac);
+    log_info("{}: the MAC address changed; the reinjection pair follows", after.name);
+  }
+  if (after.mtu > before.mtu) {
+    log_warn("{}: the MTU rose to {}; packets that do not fit a frame of {} bytes will be lost "
+             "until afxfw is restarted",
+             after.name, after.mtu, plan_.workers.front().frame_size);
+  }
+  if (after.rx_queues > workers_.size()) {
+    log_warn("{}: {} receive queues, but {} are filtered; the packets of the others follow "
+             "--on-failure ({}); restart afxfw to filter them",
+             after.name, after.rx_queues, workers_.size(),
+             describe_fallback(options_.inline_policy.fallback));
+  }
+  return true;
+}
+
+void Engine::housekeep() { publisher_.reclaim(); }
+
+Snapshot Engine::snapshot() const {
+  Snapshot snapshot;
+  snapshot.interface = monitor_.link().name;
+  snapshot.xdp_mode = program_->mode();
+  snapshot.in_dispatcher = program_->in_dispatcher();
+  snapshot.uptime_s =
+      stopped_ ? stopped_uptime_s_
+               : std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  const RuleSet& rules = publisher_.current();
+  snapshot.ruleset_generation = rules.generation();
+  snapshot.fallback = options_.inline_policy.fallback;
+  for (const Rule& rule : rules.rules()) snapshot.rules.push_back({rule, {}});
+  for (const WorkerThread& each : workers_) {
+    const Worker& worker = *each.worker;
+    QueueSnapshot queue{.queue_id = worker.options().queue_id,
+                        .cpu = worker.options().cpu,
+                        .setup = worker.setup(),
+                        .counters = worker.counters(),
+                        .kernel = worker.kernel_statistics()};
+    for (std::size_t i = 0; i < snapshot.rules.size(); ++i) {
+      snapshot.rules[i].counter.packets += queue.counters.rules[i].packets;
+      snapshot.rules[i].counter.bytes += queue.counters.rules[i].bytes;
+    }
+    snapshot.log_suppressed += queue.counters.log_suppressed;
+    snapshot.queues.push_back(std::move(queue));
+  }
+  // After the workers' counters: what they received has been counted here too.
+  snapshot.inline_counters = program_->counters();
+  if (packet_logger_ != nullptr) {
+    snapshot.log_lines = packet_logger_->lines();
+    snapshot.log_suppressed += packet_logger_->suppressed();
+  }
+  return snapshot;
+}
+
+}  // namespace afxfw

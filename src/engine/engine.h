@@ -1,0 +1,106 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/instance_lock.h"
+#include "engine/options.h"
+#include "engine/packet_logger.h"
+#include "engine/plan.h"
+#include "engine/snapshot.h"
+#include "rules/publisher.h"
+#include "worker/worker.h"
+#include "xsk/ethtool.h"
+#include "xsk/link_monitor.h"
+#include "xsk/napi_settings.h"
+#include "xsk/veth_pair.h"
+#include "xsk/xdp_program.h"
+
+namespace afxfw {
+
+/// A running firewall on one interface: everything that is set up for it, in
+/// the order in which it must go again. One thread owns it and calls it.
+class Engine {
+ public:
+  /// Checks everything, then sets up and starts; on return every queue is being
+  /// filtered. Whatever was done is undone when something fails. Throws Error.
+  static std::unique_ptr<Engine> start(EngineOptions options, PacketLogger::Output packet_log);
+
+  /// What start() would do, as far as it can be found out without changing
+  /// anything: reads the lists, checks the interface, loads the XDP program for
+  /// the verifier. Throws Error. Returns the plan and the compiled rules.
+  struct Check {
+    Plan plan;
+    std::unique_ptr<const RuleSet> rules;
+  };
+  static Check check(const EngineOptions& options);
+
+  /// Removes what a killed afxfw left on the interface. Returns a sentence on
+  /// what that was. Throws Error, also when one is running there.
+  static std::string detach(const std::string& interface);
+
+  /// As stop(), and puts back all that was changed.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Reads the lists again and swaps the rules while packets flow. Throws Error
+  /// when that fails; what was loaded stays in force then.
+  void reload();
+
+  /// Detaches the program, lets the workers finish what they have, and ends
+  /// them. Counters stay readable. Once.
+  void stop() noexcept;
+
+  /// For poll(): readable when the interface may have changed; call
+  /// follow_link() then.
+  [[nodiscard]] int link_event_fd() const noexcept { return monitor_.fd(); }
+
+  /// Adapts to changes of the interface and logs them. False when it has gone
+  /// for good: nothing is left to do but to stop.
+  [[nodiscard]] bool follow_link();
+
+  /// Frees what a reload replaced, once no worker uses it; logs new kernel
+  /// drops and the like. To be called every second or so.
+  void housekeep();
+
+  [[nodiscard]] Snapshot snapshot() const;
+
+  /// A few lines for a person on how it runs: mode, queues, zero-copy, rules.
+  [[nodiscard]] std::string description() const;
+
+ private:
+  struct WorkerThread {
+    std::unique_ptr<Worker> worker;
+    std::thread thread;
+  };
+
+  Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules);
+  void adjust_offloads();
+  void start_workers();
+  void report_setup() const;
+
+  EngineOptions options_;
+  Plan plan_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+
+  // Destroyed from the last to the first: sockets go before the pair they send
+  // into and before the settings that they need; the lock goes last.
+  InstanceLock lock_;
+  LinkMonitor monitor_;
+  RuleSetPublisher publisher_;
+  std::unique_ptr<VethPair> veth_pair_;  // for --reinject stack
+  std::vector<OffloadGuard> offloads_;
+  std::unique_ptr<NapiSettings> napi_settings_;  // for --busy-poll
+  std::unique_ptr<XdpProgram> program_;
+  std::vector<WorkerThread> workers_;
+  std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
+  bool stopped_ = false;
+  double stopped_uptime_s_ = 0;
+};
+
+}  // namespace afxfw
