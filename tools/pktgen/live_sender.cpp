@@ -23,7 +23,7 @@ namespace afxfw::pktgen {
 
 struct LivePrograms::Impl {
   struct SkeletonDeleter {
-    void operator()(pktgen_bpf* skeleton) const noexcept { pktgen_bpf__destroy(skeleton); }
+    void operator()(pktgen_bpf* opened) const noexcept { pktgen_bpf__destroy(opened); }
   };
 
   // The hold goes first: it refers to the skeleton's program.

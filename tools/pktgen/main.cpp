@@ -23,10 +23,10 @@ namespace afxfw::pktgen {
 
 namespace {
 
-void print_line(LogLevel, std::string_view line) { fmt::print(stderr, "afxfw-pktgen: {}\n", line); }
+LogLevel log_level = LogLevel::kWarn;
 
-void print_warning(LogLevel level, std::string_view line) {
-  if (level >= LogLevel::kWarn) print_line(level, line);
+void print_line(LogLevel level, std::string_view line) {
+  if (level >= log_level) fmt::print(stderr, "afxfw-pktgen: {}\n", line);
 }
 
 /// Makes SIGINT and SIGTERM readable instead of deadly, in all threads made
@@ -81,7 +81,8 @@ ExitCode run_command(int argc, char** argv) {
     return ExitCode::kOk;
   }
   const Options& options = *command_line.options;
-  set_log_sink(options.verbose ? print_line : print_warning);
+  log_level = options.log_level;
+  set_log_sink(print_line);
   capture_bpf_library_output();
 
   const Link found = require_link(options.interface);

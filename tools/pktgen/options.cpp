@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "pktgen/bpf/live_state.h"
+#include "pktgen/option_descriptions.h"
 #include "util/cpu.h"
 #include "util/error.h"
 
@@ -25,95 +25,6 @@ constexpr const char* kDefaultSource4 = "198.18.0.0/16";
 constexpr const char* kDefaultDestination4 = "198.19.0.1";
 constexpr const char* kDefaultSource6 = "2001:db8:0:1::/64";
 constexpr const char* kDefaultDestination6 = "2001:db8:0:2::1";
-
-constexpr std::string_view kExamples = R"(Examples:
-  A million UDP packets to port 53 from a /16:
-    afxfw-pktgen --iface gen0 --dst-mac 02:00:00:00:00:01 --src 198.18.0.0/16
-                 --dst 198.19.0.1 --dport 53 --count 1M
-  SYN packets to port 80, 100,000 a second for ten seconds, the result as JSON:
-    afxfw-pktgen --iface gen0 --dst-mac 02:00:00:00:00:01 --proto tcp --tcp-flags syn
-                 --dport 80 --rate 100k --duration 10 --json
-  As fast as possible from two CPUs until Ctrl-C:
-    afxfw-pktgen --iface gen0 --dst-mac 02:00:00:00:00:01 --cpus 0,1
-
-Packet number I is the same in each run with the same options, and --count N
-sends packets 0 to N-1, each once; one that the driver refuses is offered again.
-Exit codes: 0 done or stopped by a signal, 1 failed while running, 2 usage,
-3 missing privilege, 4 the interface cannot do what was asked.
-)";
-
-struct Groups {
-  po::options_description where{"Where"};
-  po::options_description what{"Packets"};
-  po::options_description amount{"How many and how fast"};
-  po::options_description how{"How"};
-  po::options_description output{"Output"};
-};
-
-Groups describe_options() {
-  Groups groups;
-  groups.where.add_options()("iface,i", po::value<std::string>()->value_name("NAME"),
-                             "interface to send on (required)")(
-      "dst-mac", po::value<std::string>()->value_name("MAC"),
-      "destination MAC address (required): the receiver's, or the next router's")(
-      "src-mac", po::value<std::string>()->value_name("MAC"),
-      "source MAC address (default: the interface's)")(
-      "vlan", po::value<unsigned>()->value_name("ID"), "802.1Q tag, 0 to 4094");
-  groups.what.add_options()("src", po::value<std::string>()->value_name("CIDR"),
-                            "source addresses (default: 198.18.0.0/16 or 2001:db8:0:1::/64)")(
-      "dst", po::value<std::string>()->value_name("CIDR"),
-      "destination addresses (default: 198.19.0.1 or 2001:db8:0:2::1)")(
-      "ipv6,6", "IPv6; implied by --src or --dst")(
-      "proto,p", po::value<std::string>()->value_name("P")->default_value("udp"),
-      "udp, tcp or icmp (echo requests; ICMPv6 with IPv6)")(
-      "sport", po::value<std::string>()->value_name("RANGE"),
-      "source ports; for icmp the echo identifiers (default: 1024-65535)")(
-      "dport", po::value<std::string>()->value_name("RANGE"), "destination ports (default: 9)")(
-      "tcp-flags", po::value<std::string>()->value_name("LIST"),
-      "fin, syn, rst, psh, ack, urg, ecn, cwr or none (default: ack)")(
-      "size", po::value<std::uint32_t>()->value_name("BYTES"),
-      "Ethernet frame without FCS, at least 60 (default: the smallest that holds the headers)")(
-      "fragment", po::value<std::string>()->value_name("KIND")->default_value("none"),
-      "none, first or later; with the same --seed the two make whole datagrams")(
-      "order", po::value<std::string>()->value_name("ORDER")->default_value("random"),
-      "sequential: walk the source addresses, then the destination addresses, source ports, "
-      "destination ports; random: uniform within the ranges")(
-      "seed", po::value<std::uint64_t>()->value_name("N")->default_value(0),
-      "another seed gives other packets with --order random");
-  groups.amount.add_options()(
-      "count,n", po::value<std::string>()->value_name("N"),
-      "frames that the driver is to take; k, M, G allowed (default: no limit)")(
-      "duration,d", po::value<double>()->value_name("SECONDS"), "stop after this time")(
-      "rate,r", po::value<std::string>()->value_name("PPS"),
-      "frames a second over all threads; k, M, G allowed (default: as fast as possible)");
-  groups.how.add_options()(
-      "method,m", po::value<std::string>()->value_name("M")->default_value("auto"),
-      "live: BPF live frames; xsk: AF_XDP transmit; auto: live if the interface takes them")(
-      "threads,t", po::value<unsigned>()->value_name("N"),
-      "sending threads (default: one, or one for each of --cpus); with xsk thread T uses queue T")(
-      "cpus", po::value<std::string>()->value_name("LIST"),
-      "pin the threads to these CPUs, as in 0,2-3 (default: the first ones allowed); on a veth, "
-      "live frames arrive on queue CPU modulo queues")(
-      "batch", po::value<std::uint32_t>()->value_name("N")->default_value(64),
-      "frames handed to the kernel at once, 1 to 256");
-  groups.output.add_options()("json,j", "the report as one JSON object")(
-      "verbose,v", "say what is being done, on stderr")("version", "print the version and exit")(
-      "help,h", "print this text and exit");
-  return groups;
-}
-
-std::string help_text(const Groups& groups) {
-  std::ostringstream text;
-  text << "Usage: afxfw-pktgen --iface NAME --dst-mac MAC [options]\n"
-          "Sends generated packets, for tests and packet-rate measurements.\n\n"
-       << groups.where << '\n'
-       << groups.what << '\n'
-       << groups.amount << '\n'
-       << groups.how << '\n'
-       << groups.output << '\n'
-       << kExamples;
-  return text.str();
-}
 
 [[noreturn]] void fail(std::string_view option, std::string_view what) {
   throw Error(fmt::format("--{}: {}", option, what), ExitCode::kUsage);
@@ -295,17 +206,16 @@ Options read_options(const Values& values) {
     fail("batch", fmt::format("{} is not within 1 to {}", options.batch, PKTGEN_MAX_BATCH));
   }
   options.json = values.has("json");
-  options.verbose = values.has("verbose");
+  options.log_level = values.choice<LogLevel, 4>("log-level", {{{"debug", LogLevel::kDebug},
+                                                                {"info", LogLevel::kInfo},
+                                                                {"warn", LogLevel::kWarn},
+                                                                {"error", LogLevel::kError}}});
   return options;
 }
 
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
-  const Groups groups = describe_options();
-  po::options_description all;
-  all.add(groups.where).add(groups.what).add(groups.amount).add(groups.how).add(groups.output);
-
   po::variables_map map;
   try {
     // No guessing: an abbreviation that works today may be ambiguous tomorrow.
@@ -313,7 +223,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
         po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     // An empty positional description makes a stray word an error.
     po::store(po::command_line_parser(argc, argv)
-                  .options(all)
+                  .options(all_options())
                   .style(kStyle)
                   .positional(po::positional_options_description())
                   .run(),
@@ -321,7 +231,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   } catch (const po::error& error) {
     throw Error(fmt::format("{}; see afxfw-pktgen --help", error.what()), ExitCode::kUsage);
   }
-  if (map.count("help") != 0) return {std::nullopt, help_text(groups)};
+  if (map.count("help") != 0) return {std::nullopt, help_text()};
   if (map.count("version") != 0) return {std::nullopt, "afxfw-pktgen " AFXFW_VERSION "\n"};
   return {read_options(Values(std::move(map))), ""};
 }

@@ -8,6 +8,7 @@
 
 #include "net/prefix.h"
 #include "pktgen/parse.h"
+#include "util/log.h"
 
 namespace afxfw::pktgen {
 
@@ -56,7 +57,7 @@ struct Options {
   Method method = Method::kAuto;
   std::uint32_t batch = 0;  ///< frames a kernel batch (live) or a TX doorbell (xsk)
   bool json = false;
-  bool verbose = false;
+  LogLevel log_level = LogLevel::kWarn;  ///< the least that is printed, on stderr
 };
 
 /// Either options, or a text that was asked for (--help, --version).
