@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -27,12 +29,19 @@ std::string lock_path(const std::string& interface) {
   return fmt::format("{}/{}.netns-{}.lock", kDirectory, interface, status.st_ino);
 }
 
-std::string read_holder(int file) {
-  std::array<char, 32> text{};
-  const ssize_t length = pread(file, text.data(), text.size() - 1, 0);
-  std::string pid(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
-  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-  return pid.empty() ? "unknown" : pid;
+/// The file's lines: the owner's pid, then what it noted.
+std::vector<std::string> read_lines(const std::string& path) {
+  std::vector<std::string> lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+void append_line(const Fd& file, const std::string& path, const std::string& line) {
+  const std::string text = line + "\n";
+  if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    throw errno_error("cannot write " + path, errno);
+  }
 }
 
 bool still_at(const std::string& path, int file) {
@@ -45,27 +54,29 @@ bool still_at(const std::string& path, int file) {
 }  // namespace
 
 InstanceLock::InstanceLock(const std::string& interface) : path_(lock_path(interface)) {
-  if (mkdir(kDirectory, 0755) != 0 && errno != EEXIST) {
-    throw errno_error(fmt::format("cannot create {}", kDirectory), errno);
+  if (std::error_code error; !std::filesystem::create_directories(kDirectory, error) && error) {
+    throw errno_error(fmt::format("cannot create {}", kDirectory), error.value());
   }
   do {
-    file_ = Fd(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    file_ = Fd(open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (!file_) throw errno_error("cannot open the lock file " + path_, errno);
     if (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) throw errno_error("cannot lock " + path_, errno);
-      const std::string pid = read_holder(file_.get());
+      const auto lines = read_lines(path_);
+      const std::string pid = lines.empty() ? "unknown" : lines.front();
       throw Error(fmt::format("{} is already filtered by the afxfw with pid {}; stop that one first "
                               "(kill {})",
                               interface, pid, pid));
     }
     // The last owner removes the file: what we locked may no longer be there.
   } while (!still_at(path_, file_.get()));
-  const std::string pid = fmt::format("{}\n", getpid());
-  if (ftruncate(file_.get(), 0) != 0 ||
-      pwrite(file_.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
-    throw errno_error("cannot write " + path_, errno);
-  }
+  left_behind_ = read_lines(path_);
+  if (!left_behind_.empty()) left_behind_.erase(left_behind_.begin());
+  if (ftruncate(file_.get(), 0) != 0) throw errno_error("cannot write " + path_, errno);
+  append_line(file_, path_, std::to_string(getpid()));
 }
+
+void InstanceLock::note(const std::string& change) { append_line(file_, path_, change); }
 
 InstanceLock::~InstanceLock() {
   unlink(path_.c_str());

@@ -46,14 +46,6 @@ std::uint32_t flag(Offload offload) {
   return offload == Offload::kLro ? ETH_FLAG_LRO : ETH_FLAG_RXVLAN;
 }
 
-bool set_offload(const std::string& interface, Offload offload, bool on) {
-  if (offload == Offload::kGro) return set_value(interface, ETHTOOL_SGRO, on ? 1 : 0);
-  const auto flags = get_value(interface, ETHTOOL_GFLAGS);
-  if (!flags) return false;
-  const std::uint32_t wanted = on ? *flags | flag(offload) : *flags & ~flag(offload);
-  return set_value(interface, ETHTOOL_SFLAGS, wanted) && offload_enabled(interface, offload) == on;
-}
-
 }  // namespace
 
 Channels query_channels(const std::string& interface) {
@@ -82,6 +74,14 @@ const char* ethtool_name(Offload offload) noexcept {
 bool offload_enabled(const std::string& interface, Offload offload) {
   if (offload == Offload::kGro) return get_value(interface, ETHTOOL_GGRO).value_or(0) != 0;
   return (get_value(interface, ETHTOOL_GFLAGS).value_or(0) & flag(offload)) != 0;
+}
+
+bool set_offload(const std::string& interface, Offload offload, bool on) {
+  if (offload == Offload::kGro) return set_value(interface, ETHTOOL_SGRO, on ? 1 : 0);
+  const auto flags = get_value(interface, ETHTOOL_GFLAGS);
+  if (!flags) return false;
+  const std::uint32_t wanted = on ? *flags | flag(offload) : *flags & ~flag(offload);
+  return set_value(interface, ETHTOOL_SFLAGS, wanted) && offload_enabled(interface, offload) == on;
 }
 
 std::optional<OffloadGuard> OffloadGuard::turn_off(const std::string& interface, Offload offload) {

@@ -25,10 +25,14 @@ enum class Offload {
   kRxVlan,  ///< the VLAN tag is cut out of the frame
 };
 
+/// As `ethtool -K` takes it.
 [[nodiscard]] const char* ethtool_name(Offload offload) noexcept;
 
 /// False also when the driver does not have it.
 [[nodiscard]] bool offload_enabled(const std::string& interface, Offload offload);
+
+/// Returns whether it is as wanted now.
+bool set_offload(const std::string& interface, Offload offload, bool on);
 
 /// Turns an offload off for its lifetime and back on at the end.
 class OffloadGuard {
