@@ -105,13 +105,15 @@ xdp_statistics BareSockets::kernel_statistics() const noexcept {
   return statistics;
 }
 
-void BareSockets::run_drop(const std::atomic<bool>& stop) noexcept {
+template <bool kRead>
+void BareSockets::receive(const std::atomic<bool>& stop) noexcept {
   const int fd = receiving_fd();
   // Relaxed: the flag carries no data.
   while (!stop.load(std::memory_order_relaxed)) {
     std::uint32_t from = 0;
     const std::uint32_t count = xsk_ring_cons__peek(&rx_, batch_, &from);
     if (count > 0) {
+      if constexpr (kRead) read(from, count);
       std::uint32_t to = 0;
       xsk_ring_prod__reserve(&fill_, count, &to);
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -124,6 +126,21 @@ void BareSockets::run_drop(const std::atomic<bool>& stop) noexcept {
     if (xsk_ring_prod__needs_wakeup(&fill_) != 0) {
       recvfrom(fd, nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
     }
+  }
+}
+
+template void BareSockets::receive<false>(const std::atomic<bool>& stop) noexcept;
+template void BareSockets::receive<true>(const std::atomic<bool>& stop) noexcept;
+
+void BareSockets::read(std::uint32_t from, std::uint32_t count) const noexcept {
+  const auto packet = [&](std::uint32_t slot) {
+    return area_.at(xsk_ring_cons__rx_desc(&rx_, slot)->addr);
+  };
+  for (std::uint32_t i = 0; i < count; ++i) __builtin_prefetch(packet(from + i));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    // Volatile: nobody uses the value, but it must be read.
+    [[maybe_unused]] const std::byte first =
+        *static_cast<const volatile std::byte*>(packet(from + i));
   }
 }
 

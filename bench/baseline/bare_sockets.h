@@ -40,7 +40,9 @@ class BareSockets {
   explicit BareSockets(const BareOptions& options);
 
   /// Receives and drops until `stop`.
-  void run_drop(const std::atomic<bool>& stop) noexcept;
+  void run_drop(const std::atomic<bool>& stop) noexcept { receive<false>(stop); }
+  /// The same, but looks at each packet: takes it from the kernel's cache.
+  void run_read(const std::atomic<bool>& stop) noexcept { receive<true>(stop); }
   /// Receives and sends out of the transmit interface until `stop`.
   void run_forward(const std::atomic<bool>& stop) noexcept;
 
@@ -59,6 +61,9 @@ class BareSockets {
     void operator()(xsk_socket* socket) const noexcept { xsk_socket__delete(socket); }
   };
 
+  template <bool kRead>
+  void receive(const std::atomic<bool>& stop) noexcept;
+  void read(std::uint32_t from, std::uint32_t count) const noexcept;
   void open_receiving(const BareOptions& options);
   void open_transmitting(const BareOptions& options);
   void refill_completed() noexcept;

@@ -115,7 +115,13 @@ class Lab:
         self._prefix = prefix
 
     def __enter__(self):
-        self._call("up", "--topology", "pair", "--queues", "1")
+        try:
+            self._call("up", "--topology", "pair", "--queues", "1")
+        except MeasurementError:
+            raise  # it has cleaned up after itself, or the lab is somebody else's
+        except BaseException:
+            self._call("down")  # we were interrupted
+            raise
         return self
 
     def __exit__(self, *_):
@@ -151,12 +157,16 @@ class Lab:
 def interface_packets(pid):
     """Packets that the filtered interface has received, in the network namespace of process
     `pid`, those that XDP took included: (time in seconds, packets)."""
-    with open(f"/proc/{pid}/net/dev", encoding="ascii") as devices:
-        now = time.monotonic()
-        for line in devices:
-            name, _, counters = line.partition(":")
-            if name.strip() == FILTERED:
-                return now, int(counters.split()[1])
+    try:
+        with open(f"/proc/{pid}/net/dev", encoding="ascii") as devices:
+            now = time.monotonic()
+            lines = devices.readlines()
+    except OSError as error:  # the process has ended
+        raise MeasurementError(f"cannot read packet counters: {error}") from error
+    for line in lines:
+        name, _, counters = line.partition(":")
+        if name.strip() == FILTERED:
+            return now, int(counters.split()[1])
     raise MeasurementError(f"there is no {FILTERED} in the lab any more")
 
 

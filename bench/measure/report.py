@@ -25,6 +25,8 @@ def ratio(rounds, bar):
 
 
 def verdict(rounds, bar):
+    if bar.least is None:
+        return ""
     return "PASS" if ratio(rounds, bar).median >= bar.least else "BELOW"
 
 
@@ -53,9 +55,9 @@ def table(comparison, rounds):
                      f"  {core['steal']:6.0%}")
     for bar in comparison.bars:
         found = ratio(rounds, bar)
+        wanted = "" if bar.least is None else f"; bar: {bar.least:.0%}"
         lines.append(f"  {verdict(rounds, bar):<5}  {bar.subject} / {bar.measure} = "
-                     f"{found.median:.1%} (rounds: {found.min:.1%} to {found.max:.1%}); "
-                     f"bar: {bar.least:.0%}")
+                     f"{found.median:.1%} (rounds: {found.min:.1%} to {found.max:.1%}){wanted}")
     return "\n".join(lines)
 
 
