@@ -54,7 +54,9 @@ Attachment Attachment::redirect(const std::string& interface, int ifindex, std::
 }
 
 void Attachment::attach(int program_fd, const std::string& interface, int ifindex) {
-  LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+  bpf_link_create_opts options{};
+  options.sz = sizeof(options);
+  options.flags = XDP_FLAGS_DRV_MODE;
   const int fd = bpf_link_create(program_fd, ifindex, BPF_XDP, &options);
   if (fd < 0) {
     throw errno_error("cannot attach the XDP program to " + interface + " in native mode", -fd);

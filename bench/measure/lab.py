@@ -151,7 +151,8 @@ class Lab:
                               capture_output=True, process_group=0)
         if done.returncode != 0:
             raise MeasurementError(
-                f"{done.stderr.strip()}\n(the lab's name is in AFXFW_LAB_PREFIX={self._prefix})")
+                f"{done.stderr.strip()}\n(of this lab: with AFXFW_LAB_PREFIX={self._prefix} "
+                "in the environment)")
 
 
 def interface_packets(pid):
