@@ -17,6 +17,7 @@ class Counters:
 
     def __init__(self, host, **matches):
         self.host = host
+        self.last = None  # what they were when the "with" statement was left
         self._matches = matches
 
     def __enter__(self):
@@ -28,6 +29,7 @@ class Counters:
         return self
 
     def __exit__(self, *_):
+        self.last = self.read()
         self.host.run("nft", "delete", "table", "inet", TABLE)
 
     def read(self):
