@@ -63,11 +63,12 @@ def _checksum(data):
 class Flow:
     """Frames from one host to another, IPv4 or IPv6 as their addresses are."""
 
-    def __init__(self, sender, receiver, source=None, version=4, destination=None):
+    def __init__(self, sender, receiver, source=None, version=4, destination=None,
+                 destination_mac=None):
         if source is not None:
             version = ipaddress.ip_address(source).version
         self.version = version
-        self._macs = bytes.fromhex((receiver.mac + sender.mac).replace(":", ""))
+        self._macs = bytes.fromhex(f"{destination_mac or receiver.mac}{sender.mac}".replace(":", ""))
         self._source = ipaddress.ip_address(source or sender.address(version)).packed
         self._destination = ipaddress.ip_address(destination or receiver.address(version)).packed
 
