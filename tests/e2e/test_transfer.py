@@ -80,6 +80,7 @@ class TestPartialChecksums:
     """A sender that leaves checksums to hardware, as a virtual machine or container does."""
 
     PAGE_BYTES = 200_000
+    DATAGRAMS = [os.urandom(length) for length in (1, 2, 1000, 1001)]
 
     @pytest.fixture(scope="class")
     def lab(self, lab_prefix):
@@ -88,7 +89,7 @@ class TestPartialChecksums:
             up["gen"].run("ethtool", "-K", "gen0", "tx", "on")
             yield up
 
-    def test_are_finished(self, lab, start_afxfw, mode, version, tmp_path):
+    def test_of_tcp_are_finished(self, lab, start_afxfw, mode, version, tmp_path):
         (tmp_path / "page").write_bytes(os.urandom(self.PAGE_BYTES))
         afxfw = start_afxfw(lab["fw"], "--mode", mode)
         with http_server(lab["gen"], tmp_path):
@@ -99,3 +100,15 @@ class TestPartialChecksums:
         final = afxfw.finish()
         check_final(final)
         assert sum(queue["checksums_finished"] for queue in final["queues"]) > 0
+
+    def test_of_udp_are_finished(self, lab, start_afxfw, mode, version):
+        afxfw = start_afxfw(lab["fw"], "--mode", mode, "--inline-drop", "none")
+        with (lab["fw"].socket(FAMILIES[version], socket.SOCK_DGRAM) as receiver,
+              lab["gen"].socket(FAMILIES[version], socket.SOCK_DGRAM) as sender):
+            receiver.bind(("", PORT))
+            for data in self.DATAGRAMS:
+                sender.sendto(data, (lab["fw"].address(version), PORT))
+                assert receiver.recv(2000) == data
+        final = afxfw.finish()
+        check_final(final)
+        assert sum(queue["checksums_finished"] for queue in final["queues"]) == len(self.DATAGRAMS)

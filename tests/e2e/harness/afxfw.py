@@ -14,6 +14,8 @@ from .wait import wait_until
 BUILD = Path(os.environ.get("AFXFW_BUILD", ROOT / "build"))
 AFXFW = BUILD / "src" / "app" / "afxfw"
 STATS_INTERVAL_S = 0.1
+# Options with which the kernel drops nothing of paced traffic, also on a busy machine.
+LARGE_RINGS = ("--ring-size", 8192, "--frames", 20480)
 READY = r"\bready\b"
 
 
