@@ -1,6 +1,8 @@
 """afxfw itself: started in a host, watched through its JSON, stopped."""
 
+import contextlib
 import json
+import operator
 import os
 import signal
 from pathlib import Path
@@ -11,7 +13,9 @@ from .wait import wait_until
 
 BUILD = Path(os.environ.get("AFXFW_BUILD", ROOT / "build"))
 AFXFW = BUILD / "src" / "app" / "afxfw"
-STATS_INTERVAL_S = 0.2
+STATS_INTERVAL_S = 0.1
+# Options with which the kernel drops nothing of paced traffic, also on a busy machine.
+LARGE_RINGS = ("--ring-size", 8192, "--frames", 20480)
 READY = r"\bready\b"
 
 
@@ -39,6 +43,11 @@ class Afxfw(Process):
         lines = self.stdout_lines
         return json.loads(lines[-1]) if lines else None
 
+    @property
+    def all_stats(self):
+        """All statistics so far, oldest first."""
+        return [json.loads(line) for line in list(self.stdout_lines)]
+
     def wait_stats(self, condition, what, timeout_s=10.0):
         """Returns the first statistics, from now on, that the condition holds for."""
         def check():
@@ -49,6 +58,23 @@ class Afxfw(Process):
             return wait_until(check, what, timeout_s)
         except TimeoutError as error:
             raise TimeoutError(f"{error}; the last statistics: {self.stats}") from None
+
+    @contextlib.contextmanager
+    def rises(self, *expected):
+        """While the "with" statement runs, values rise by exact amounts; waits until they have.
+
+        expected: pairs of a function of the statistics and the amount, which may be 0.
+        """
+        def amounts(now):
+            return [value(now) - value(before) for value, _ in expected]
+        wanted = [amount for _, amount in expected]
+        before = self.wait_stats(lambda _: True, "statistics")
+        yield
+        self.wait_stats(lambda now: all(map(operator.ge, amounts(now), wanted)),
+                        f"a rise by {wanted} since {before}")
+        lines = len(self.stdout_lines)
+        later = self.wait_stats(lambda _: len(self.stdout_lines) > lines, "one more line")
+        assert amounts(later) == wanted
 
     def reload(self, timeout_s=10.0):
         """SIGHUP, and waits until new rules are in force."""
