@@ -14,8 +14,8 @@ from harness.pktgen import pktgen
 
 pytestmark = pytest.mark.lab(topology="pair", queues=2)
 
-COUNT = 2000
-PACED = 20_000  # packets a second that a worker takes also on a busy machine
+COUNT = 2000  # fits a ring, so that the kernel drops none while each run is waited for
+PACED = 20_000  # packets a second
 FLOOD = 100_000
 BLOCKED = {4: "198.51.100.0/24", 6: "2001:db8:bad::/48"}
 UDP_BYTES = {4: 60, 6: 14 + 40 + 8}  # no frame is shorter than 60 bytes
@@ -43,6 +43,11 @@ def outcomes(stats):
     return sum(xdp[name] for name in ("pass", "drop", "redirect", "fallback", "malformed"))
 
 
+def settled(stats):
+    """Packets that are not on their way to a worker any more."""
+    return outcomes(stats) - stats["inline"]["redirect"] + stats["total"]["received"]
+
+
 def check_all(afxfw):
     """Stops it and checks the accounting of every line it printed; returns the last."""
     final = afxfw.finish()
@@ -58,29 +63,40 @@ def test_each_packet_is_counted_where_it_ended(lab, start_afxfw, mode, version, 
     whole = Flow(gen, fw, version=version).frame(tcp(1024, 443, SYN))
     malformed = [whole[:-1], whole[:20]]
     arp = whole[:12] + ARP_TYPE + ARP_REQUEST
+    runs = {
+        "UDP": {"proto": "udp"},
+        "web": {"dport": 80},
+        "blocked": {"src": BLOCKED[version]},
+        "TCP": {},
+        "echo": {"proto": "icmp", "dport": None},
+    }
+    sent = {}
     with Counters(fw, seen="") as counters:
-        udp = generate(lab, version, proto="udp")
-        web = generate(lab, version, dport=80)
-        blocked = generate(lab, version, src=BLOCKED[version])
-        accepted = generate(lab, version) + generate(lab, version, proto="icmp", dport=None)
+        for name, options in runs.items():
+            sent[name] = generate(lab, version, **options)
+            so_far = sum(sent.values())
+            afxfw.wait_stats(lambda now, so_far=so_far: settled(now) == so_far,
+                             f"{so_far} packets")
         send(gen, malformed + [arp] * 3)
-        sent = udp + web + blocked + accepted + len(malformed) + 3
-        afxfw.wait_stats(lambda now: outcomes(now) == sent, f"{sent} packets")
+        so_far += len(malformed) + 3
+        afxfw.wait_stats(lambda now: outcomes(now) == so_far, f"{so_far} packets")
+        accepted = sent["TCP"] + sent["echo"]
         counters.wait(seen=accepted)
         final = check_all(afxfw)
         counters.wait(seen=accepted)
 
-    assert final["inline_drop_reasons"] == {"protocol": udp, "port": web}
+    assert final["inline_drop_reasons"] == {"protocol": sent["UDP"], "port": sent["web"]}
     assert {name: final["inline"][name] for name in ("pass", "malformed", "fallback")} == {
         "pass": 3, "malformed": len(malformed), "fallback": 0}
     total = final["total"]
-    assert (total["received"], total["kernel_drops"]) == (blocked + accepted, 0)
+    assert (total["received"], total["kernel_drops"]) == (sent["blocked"] + accepted, 0)
     assert (total["reinjected"], total["tx_full"]) == (accepted, 0)
     assert final["drop_reasons"] == {
-        "blocklist": blocked, "rule": 0, "policy": 0, "malformed": 0}
-    assert final["inline"]["bytes"]["drop"] == udp * UDP_BYTES[version] + web * TCP_BYTES[version]
+        "blocklist": sent["blocked"], "rule": 0, "policy": 0, "malformed": 0}
+    assert final["inline"]["bytes"]["drop"] == (sent["UDP"] * UDP_BYTES[version] +
+                                                sent["web"] * TCP_BYTES[version])
     assert {rule["packets"]: rule["bytes"] for rule in final["rules"]} == {
-        0: 0, blocked: blocked * TCP_BYTES[version]}
+        0: 0, sent["blocked"]: sent["blocked"] * TCP_BYTES[version]}
 
 
 def test_a_flood_is_accounted_for_to_the_packet(lab, start_afxfw, mode, version, blocklist):
@@ -98,8 +114,10 @@ def test_a_flood_is_accounted_for_to_the_packet(lab, start_afxfw, mode, version,
 def test_workers_that_only_count(lab, start_afxfw, mode):
     afxfw = start_afxfw(lab["fw"], "--mode", mode, "--reinject", "none")
     with Counters(lab["fw"], seen="") as counters:
-        sent = sum(generate(lab, version) for version in (4, 6))
-        afxfw.wait_stats(lambda now: now["total"]["received"] == sent, f"{sent} packets")
+        sent = 0
+        for version in (4, 6):
+            sent += generate(lab, version)
+            afxfw.wait_stats(lambda now: now["total"]["received"] == sent, f"{sent} packets")
         assert counters.read() == {"seen": 0}
         final = afxfw.finish()
     check_final(final, reinject=False)

@@ -176,3 +176,16 @@ class TestTwoAtOnce:
             assert lab["client"].ping(lab["fw"].ipv4)
             for afxfw in running:
                 assert afxfw.finish()["total"]["reinjected"] > 0
+
+
+def test_what_was_left_in_a_network_that_is_gone_is_forgotten(lab_prefix, start_afxfw):
+    """A new network namespace gets the inode of an old one."""
+    prefix = lab_prefix()
+    with Lab(prefix, "pair", queues=2) as gone:
+        kill(start_afxfw(gone["fw"], "--mode", "generic"))
+    with Lab(prefix, "pair", queues=2) as lab:
+        fw = lab["fw"]
+        fw.run("ethtool", "-K", "eth0", "gro", "off")
+        features = offloads(fw)
+        start_afxfw(fw, "--mode", "native").finish()
+        assert offloads(fw) == features

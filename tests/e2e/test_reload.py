@@ -12,7 +12,7 @@ from harness.pktgen import Pktgen
 pytestmark = pytest.mark.lab(topology="pair", queues=2)
 
 SOURCES, HALF, OTHER_HALF = "198.51.100.0/24", "198.51.100.0/25", "198.51.100.128/25"
-COUNT = 160 * 256  # so often each source
+COUNT = 120 * 256  # so often each source; fits LARGE_RINGS
 PACED = 20_000  # packets a second
 RELOADS_UNDER_TRAFFIC = 5
 RAPID_RELOADS = 50

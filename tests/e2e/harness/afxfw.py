@@ -13,9 +13,12 @@ from .wait import wait_until
 
 BUILD = Path(os.environ.get("AFXFW_BUILD", ROOT / "build"))
 AFXFW = BUILD / "src" / "app" / "afxfw"
+LOCKS = Path("/run/afxfw")
 STATS_INTERVAL_S = 0.1
-# Options with which the kernel drops nothing of paced traffic, also on a busy machine.
-LARGE_RINGS = ("--ring-size", 8192, "--frames", 20480)
+# So many packets fit the rings of one queue: a test that sends no more to it loses none, however
+# long a busy machine keeps the worker from running.
+RING_PACKETS = 32768
+LARGE_RINGS = ("--ring-size", RING_PACKETS, "--frames", 65600)
 READY = r"\bready\b"
 
 
@@ -36,6 +39,15 @@ class Afxfw(Process):
         """Until it filters. Fails with its output if it ends instead."""
         self.wait_for_line(READY, timeout_s)
         return self
+
+    @property
+    def lock_file(self):
+        """The file in which it says that the interface is its own."""
+        for path in LOCKS.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # of another afxfw, gone by now
+                if path.read_text(encoding="ascii").split()[:1] == [str(self.pid)]:
+                    return path
+        raise AssertionError(f"no lock file with pid {self.pid} in {LOCKS}")
 
     @property
     def stats(self):

@@ -8,6 +8,7 @@ import dataclasses
 import ipaddress
 import socket
 import struct
+import threading
 
 IP_TYPES = {4: 0x0800, 6: 0x86dd}
 CUSTOMER_TAG, PROVIDER_TAG = 0x8100, 0x88a8
@@ -129,3 +130,32 @@ def send(host, frames):
         wire.bind((host.interface, 0))
         for frame in frames:
             assert wire.send(frame) == len(frame)
+
+
+class Stream:
+    """Sends a frame over and over, also across a link failure, until its "with" statement ends."""
+
+    INTERVAL_S = 0.001
+
+    def __init__(self, host, frame):
+        self._host = host
+        self._frame = frame
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self):
+        with self._host.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
+            wire.bind((self._host.interface, 0))
+            while not self._stop.wait(self.INTERVAL_S):
+                try:
+                    wire.send(self._frame)
+                except OSError:  # the link is down, or has gone
+                    pass
