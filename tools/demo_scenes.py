@@ -78,7 +78,7 @@ def show_inline(table, lab):
         good = fetches(client, fw.ipv4, 80)
     table.row("client: HTTP, port 80", "no answer", "200 OK" if good else "timed out", not good)
     with Counters(fw, seen="meta l4proto udp") as counters:
-        sent = pktgen(client, fw, src="198.18.0.2", dst=fw.ipv4, proto="udp",
+        sent = pktgen(client, dst_mac=fw.mac, src="198.18.0.2", dst=fw.ipv4, proto="udp",
                       dport=5000, count=PACKETS)["sent"]
         arrived = counters.read()["seen"]
     table.row(f"client sends {sent} UDP packets", "none reaches the host", f"{arrived} arrived",
@@ -93,7 +93,7 @@ def show_blocked(table, lab):
         table.row(f"attacker pings from {source}", "no answer", f"{count} of {PINGS} answered",
                   count == 0)
     with Counters(fw, seen="ip saddr 198.51.100.0/24") as counters:
-        report = pktgen(attacker, fw, src="198.51.100.0/24", dst=fw.ipv4, proto="tcp",
+        report = pktgen(attacker, dst_mac=fw.mac, src="198.51.100.0/24", dst=fw.ipv4, proto="tcp",
                         dport=443, duration=FLOOD_S)
         arrived = counters.read()["seen"]
     table.row(f"attacker floods TCP/443 for {FLOOD_S} s", "none reaches the host",

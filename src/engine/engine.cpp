@@ -83,7 +83,7 @@ Engine::Check Engine::check(const EngineOptions& options) {
 std::string Engine::detach(const std::string& interface) {
   capture_bpf_library_output();
   const Link link = require_link(interface);
-  const InstanceLock lock(interface);
+  const InstanceLock lock(link);
   undo_left_behind(lock, interface);
   const bool program = XdpProgram::detach_leftover(interface, link.ifindex);
   const bool pair = VethPair::remove_leftover(link.ifindex);
@@ -140,7 +140,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
 Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules)
     : options_(std::move(options)),
       plan_(std::move(plan)),
-      lock_(plan_.link.name),
+      lock_(plan_.link),
       monitor_(plan_.link),
       publisher_(plan_.workers.size(), std::move(rules)) {}
 

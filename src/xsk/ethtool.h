@@ -34,7 +34,8 @@ enum class Offload {
 /// Returns whether it is as wanted now.
 bool set_offload(const std::string& interface, Offload offload, bool on);
 
-/// Turns an offload off for its lifetime and back on at the end.
+/// Turns an offload off for its lifetime and back on at the end, also if the
+/// interface has another name by then.
 class OffloadGuard {
  public:
   /// nullopt when the driver does not let it be changed.
@@ -46,8 +47,8 @@ class OffloadGuard {
   OffloadGuard& operator=(const OffloadGuard&) = delete;
 
  private:
-  OffloadGuard(std::string interface, Offload offload);
-  std::string interface_;
+  OffloadGuard(unsigned ifindex, Offload offload);
+  unsigned ifindex_;  ///< 0: moved from
   Offload offload_;
 };
 

@@ -1,15 +1,14 @@
 #include "xsk/napi_settings.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <net/if.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <utility>
-
-#include <fmt/format.h>
 
 #include "util/error.h"
 #include "util/fd.h"
@@ -73,16 +72,18 @@ void write_napi_settings(const std::string& interface, const NapiSettings& setti
   write_number(directory, kGroFlushTimeout, settings.gro_flush_timeout_ns, interface);
 }
 
-NapiSettingsGuard::NapiSettingsGuard(std::string interface, const NapiSettings& settings)
-    : interface_(std::move(interface)), saved_(read_napi_settings(interface_)) {
-  write_napi_settings(interface_, settings);
+NapiSettingsGuard::NapiSettingsGuard(const std::string& interface, const NapiSettings& settings)
+    : ifindex_(if_nametoindex(interface.c_str())), saved_(read_napi_settings(interface)) {
+  write_napi_settings(interface, settings);
 }
 
 NapiSettingsGuard::~NapiSettingsGuard() {
+  std::array<char, IF_NAMESIZE> interface {};
+  if (if_indextoname(ifindex_, interface.data()) == nullptr) return;  // gone, with its settings
   try {
-    write_napi_settings(interface_, saved_);
+    write_napi_settings(interface.data(), saved_);
   } catch (const Error& error) {
-    log_debug("{}", error.what());  // the interface has gone, and its settings with it
+    log_debug("{}", error.what());
   }
 }
 

@@ -8,7 +8,7 @@ namespace afxfw {
 /// What busy polling wants of an interface: that interrupts stay off while the
 /// application polls.
 struct NapiSettings {
-  std::uint64_t defer_hard_irqs = 0;      ///< empty polls before interrupts come back
+  std::uint64_t defer_hard_irqs = 0;  ///< empty polls before interrupts come back
   std::uint64_t gro_flush_timeout_ns = 0;
 };
 
@@ -18,16 +18,17 @@ struct NapiSettings {
 [[nodiscard]] NapiSettings read_napi_settings(const std::string& interface);
 void write_napi_settings(const std::string& interface, const NapiSettings& settings);
 
-/// Applies settings for its lifetime, then puts the old ones back.
+/// Applies settings for its lifetime, then puts the old ones back, also if the
+/// interface has another name by then.
 class NapiSettingsGuard {
  public:
-  NapiSettingsGuard(std::string interface, const NapiSettings& settings);
+  NapiSettingsGuard(const std::string& interface, const NapiSettings& settings);
   ~NapiSettingsGuard();
   NapiSettingsGuard(const NapiSettingsGuard&) = delete;
   NapiSettingsGuard& operator=(const NapiSettingsGuard&) = delete;
 
  private:
-  std::string interface_;
+  unsigned ifindex_;
   NapiSettings saved_;
 };
 

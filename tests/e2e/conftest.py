@@ -30,6 +30,18 @@ def lab(request, lab_prefix):
         yield up
 
 
+@pytest.fixture(scope="module", params=["native", "generic"])
+def mode(request):
+    """The XDP mode; each test that uses it runs in both."""
+    return request.param
+
+
+@pytest.fixture(params=[4, 6], ids=["IPv4", "IPv6"])
+def version(request):
+    """The IP version; each test that uses it runs with both."""
+    return request.param
+
+
 @pytest.fixture
 def start_afxfw():
     """start_afxfw(host, *options): an afxfw that is ready, stopped at the end of the test.

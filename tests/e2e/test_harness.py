@@ -7,7 +7,8 @@ import textwrap
 
 import pytest
 from harness.afxfw import Afxfw
-from harness.capture import Capture
+from harness.capture import Capture, bad_checksums
+from harness.frames import Flow, echo_request, options_header, send, tcp, udp
 from harness.nft import Counters
 from harness.process import Process
 from harness.servers import PYTHON, iperf3, iperf3_server, tcp_echo_server
@@ -42,11 +43,27 @@ def test_capture_holds_the_frames_as_they_were(lab, tmp_path):
                for frame in frames)
 
 
-@pytest.mark.parametrize("version", [4, 6])
+def test_frames_are_what_they_say(lab, version, tmp_path):
+    client, fw = lab["client"], lab["fw"]
+    flow = Flow(client, fw, version=version)
+    headers = {"ip_options": bytes([1] * 4)} if version == 4 else {"extensions": [options_header()]}
+    frames = [flow.frame(segment, **headers) for segment in (
+        udp(1024, 5000, b"odd"), tcp(1024, 5000, data=b"even"), echo_request(version, b"odd"))]
+    frames += flow.fragments(udp(1024, 5001, bytes(64)), tags=[100, 5])
+    with Capture(fw, tmp_path / "frames.pcap", f"ether src {client.mac}") as capture:
+        send(client, frames)
+        capture.wait(len(frames))
+        text = capture.verbose()
+    assert bad_checksums(capture) == []
+    fragment = "offset 32, flags [none]" if version == 4 else ":32|40)"
+    for shown in ("5000: [udp sum ok] UDP, length 3", "echo request", "vlan 100", "vlan 5", fragment):
+        assert shown in text
+
+
 def test_a_socket_of_a_host_talks_to_an_echo_server(lab, version):
     client, fw = lab["client"], lab["fw"]
-    address, family = ((fw.ipv4, socket.AF_INET) if version == 4 else
-                       (fw.ipv6, socket.AF_INET6))
+    address = fw.address(version)
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
     with tcp_echo_server(fw, ECHO_PORT), client.socket(family) as connection:
         connection.connect((address, ECHO_PORT))
         connection.sendall(b"there and back")

@@ -6,7 +6,6 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -108,10 +107,15 @@ SendResult LiveSender::send(std::uint64_t frames) {
   options.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
   options.batch_size = batch_;
   const int result = bpf_prog_test_run_opts(programs_->xdp_fd(), &options);
+  if (result == -EINVAL) {
+    throw Error(fmt::format("the kernel makes no live frames of {} bytes: they must fit a page "
+                            "(some 3400 bytes) and need Linux 5.18",
+                            frame_.size()),
+                ExitCode::kUnsupported);
+  }
   // EINTR: a signal cut it short, and the counts say where.
   if (result != 0 && result != -EINTR) {
-    throw errno_error(fmt::format("cannot send live frames of {} bytes", frame_.size()), -result,
-                      ExitCode::kUnsupported);
+    throw errno_error("cannot send live frames", -result, ExitCode::kUnsupported);
   }
 
   const pktgen_live_state after = read_state(states, cpu_);
@@ -120,7 +124,10 @@ SendResult LiveSender::send(std::uint64_t frames) {
   sent.sent = after.sent - before.sent;
   sent.refused = after.refused - before.refused;
   sent.error = static_cast<int>(-after.error);
-  assert(after.pending == after.settled);
+  if (after.pending != after.settled) {
+    throw Error(fmt::format("the kernel did not report what became of {} live frames",
+                            after.pending - after.settled));
+  }
   return sent;
 }
 

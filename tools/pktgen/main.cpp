@@ -69,8 +69,9 @@ void check_result(const RunResult& result, const Transmission& transmission, con
   if (result.end != End::kStalled && !nothing_sent) return;
   const int error = result.total.error;
   const bool never = transmission.method == Method::kLive && refuses_live_frames(error);
-  throw Error(fmt::format("{}: the driver took no frame for 1 s: {}", link.name,
-                          explain_refusal(link, transmission.method, error)),
+  throw Error(fmt::format("{}: the driver took no frame for 1 s: {}{}", link.name,
+                          explain_refusal(link, transmission.method, error),
+                          never ? "; --method xsk sends in another way" : ""),
               never ? ExitCode::kUnsupported : ExitCode::kRuntime);
 }
 

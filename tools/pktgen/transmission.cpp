@@ -112,7 +112,7 @@ std::string explain_refusal(const Link& link, Method method, int error) {
   if (method == Method::kLive && refuses_live_frames(error)) {
     text += link.kind == "veth"
                 ? "; a veth takes live frames only while its peer is up and has a native XDP "
-                  "program, or GRO on ('ethtool -K PEER gro on')"
+                  "program, or GRO on"
                 : "; its driver cannot transmit redirected XDP frames";
   } else if (error == ENETDOWN) {
     text += fmt::format("; 'ip link set {} up'", link.name);

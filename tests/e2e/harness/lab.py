@@ -37,6 +37,9 @@ class Host:
         self.ipv6 = f"2001:db8:1::{part}"
         self.mac = f"02:af:00:00:00:0{part}"
 
+    def address(self, version):
+        return {4: self.ipv4, 6: self.ipv6}[version]
+
     def _in_host(self, command):
         return ["nsenter", f"--net={self.namespace_path}", "--", *map(str, command)]
 

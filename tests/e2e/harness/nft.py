@@ -5,7 +5,7 @@ import json
 from .wait import wait_until
 
 TABLE = "afxfw_test"
-NAME_PREFIX = "count_"  # so that a counter may be called as a keyword of nft is, such as tcp
+PREFIX = "seen_"  # nft takes no word of its own language for a name
 
 
 class Counters:
@@ -18,18 +18,19 @@ class Counters:
 
     def __init__(self, host, **matches):
         self.host = host
+        self.last = None  # what they were when the "with" statement was left
         self._matches = matches
 
     def __enter__(self):
-        counters = [f"counter {NAME_PREFIX}{name} {{ }}" for name in self._matches]
-        rules = [f'{match} counter name "{NAME_PREFIX}{name}"'
-                 for name, match in self._matches.items()]
+        counters = [f"counter {PREFIX}{name} {{ }}" for name in self._matches]
+        rules = [f'{match} counter name "{PREFIX}{name}"' for name, match in self._matches.items()]
         lines = [f"table inet {TABLE} {{", *counters, "chain prerouting {",
                  "type filter hook prerouting priority raw - 10; policy accept;", *rules, "}", "}"]
         self.host.run("nft", "-f", "-", stdin="\n".join(lines) + "\n")
         return self
 
     def __exit__(self, *_):
+        self.last = self.read()
         self.host.run("nft", "delete", "table", "inet", TABLE)
 
     def read(self):
@@ -37,7 +38,7 @@ class Counters:
         done = self.host.run("nft", "-j", "list", "counters", "table", "inet", TABLE)
         entries = [entry["counter"] for entry in json.loads(done.stdout)["nftables"]
                    if "counter" in entry]
-        return {entry["name"].removeprefix(NAME_PREFIX): entry["packets"] for entry in entries}
+        return {entry["name"].removeprefix(PREFIX): entry["packets"] for entry in entries}
 
     def wait(self, timeout_s=10.0, **expected):
         """Until the named counters have exactly these values; fails with those they have."""
