@@ -7,7 +7,7 @@ from harness.frames import Flow, Stream, echo_request, send
 from harness.lab import Lab
 from harness.nft import Counters
 
-COUNT = 500
+COUNT = 200
 OTHER_MAC = "02:af:00:00:00:99"
 END_LIMIT_S = 10
 
@@ -103,3 +103,11 @@ def test_warns_of_an_mtu_that_no_longer_fits(lab, start_afxfw):
     afxfw = start_afxfw(fw)
     fw.run("ip", "link", "set", "eth0", "mtu", "3000")
     afxfw.wait_for_line("eth0: the MTU rose to 3000; packets that do not fit a frame of 2048 bytes")
+
+
+def test_warns_of_queues_that_are_not_filtered(lab, start_afxfw):
+    fw = lab["fw"]
+    fw.run("ethtool", "-L", "eth0", "rx", "1", "tx", "1")
+    afxfw = start_afxfw(fw)
+    fw.run("ethtool", "-L", "eth0", "rx", "2", "tx", "2")
+    afxfw.wait_for_line("eth0: 2 receive queues, but 1 are filtered")

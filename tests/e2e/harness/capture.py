@@ -18,13 +18,14 @@ class Capture:
     """Captures whole frames (up to SNAPSHOT_BYTES) from the moment the "with" statement is entered until it is left.
 
     `path` must end in .pcap (tcpdump's AppArmor profile asks for that); `expression` is a capture
-    filter.
+    filter; direction: "in", "out" or "inout".
     """
 
-    def __init__(self, host, path, expression="", interface=None):
+    def __init__(self, host, path, expression="", interface=None, direction="inout"):
         self._host = host
         self._path = Path(path)
         self._command = ["tcpdump", "-i", interface or host.interface, "-n", "-U",
+                         "-Q", direction,
                          "-s", SNAPSHOT_BYTES, "-B", BUFFER_KIB, "--immediate-mode",
                          "-Z", "root", "-w", path, expression]
         self._tcpdump = None
