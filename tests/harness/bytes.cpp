@@ -43,6 +43,28 @@ std::uint16_t naive_checksum(std::span<const std::byte> bytes) {
   return static_cast<std::uint16_t>(~sum & 0xffff);
 }
 
+MacAddress::MacAddress(const char* text) : bytes{} {
+  std::array<unsigned, 6> part{};
+  if (std::sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &part[0], &part[1], &part[2], &part[3], &part[4],
+                  &part[5]) != 6) {
+    throw std::invalid_argument(std::string("not a MAC address: ") + text);
+  }
+  std::transform(part.begin(), part.end(), bytes.begin(),
+                 [](unsigned byte) { return static_cast<std::byte>(byte); });
+}
+
+Ipv4Address::Ipv4Address(const char* text) : bytes{} {
+  if (inet_pton(AF_INET, text, bytes.data()) != 1) {
+    throw std::invalid_argument(std::string("not an IPv4 address: ") + text);
+  }
+}
+
+Ipv6Address::Ipv6Address(const char* text) : bytes{} {
+  if (inet_pton(AF_INET6, text, bytes.data()) != 1) {
+    throw std::invalid_argument(std::string("not an IPv6 address: ") + text);
+  }
+}
+
 Writer& Writer::u8(unsigned value) {
   bytes_.push_back(static_cast<std::byte>(value & 0xff));
   return *this;
@@ -56,24 +78,6 @@ Writer& Writer::raw(std::span<const std::byte> more) {
 Writer& Writer::pad_to_multiple_of(std::size_t unit) {
   while (bytes_.size() % unit != 0) u8(0);
   return *this;
-}
-
-Writer& Writer::mac(const std::string& text) {
-  std::array<unsigned, 6> part{};
-  if (std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x", &part[0], &part[1], &part[2], &part[3],
-                  &part[4], &part[5]) != 6) {
-    throw std::invalid_argument("not a MAC address: " + text);
-  }
-  for (unsigned byte : part) u8(byte);
-  return *this;
-}
-
-Writer& Writer::address(int family, const std::string& text) {
-  std::array<std::byte, sizeof(in6_addr)> binary{};
-  if (inet_pton(family, text.c_str(), binary.data()) != 1) {
-    throw std::invalid_argument("not an IP address: " + text);
-  }
-  return raw(std::span(binary).first(family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr)));
 }
 
 void Writer::set_u16(std::size_t offset, unsigned value) {

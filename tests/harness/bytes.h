@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,8 +21,26 @@ using Bytes = std::vector<std::byte>;
 /// The internet checksum by the book, one 16-bit word at a time.
 [[nodiscard]] std::uint16_t naive_checksum(std::span<const std::byte> bytes);
 
-/// Appends big-endian fields. Addresses that can't be read throw
-/// std::invalid_argument.
+/// Addresses, from text; what can't be read throws std::invalid_argument.
+struct MacAddress {
+  MacAddress(const char* text);
+  MacAddress(const std::string& text) : MacAddress(text.c_str()) {}
+  std::array<std::byte, 6> bytes;
+};
+
+struct Ipv4Address {
+  Ipv4Address(const char* text);
+  Ipv4Address(const std::string& text) : Ipv4Address(text.c_str()) {}
+  std::array<std::byte, 4> bytes;
+};
+
+struct Ipv6Address {
+  Ipv6Address(const char* text);
+  Ipv6Address(const std::string& text) : Ipv6Address(text.c_str()) {}
+  std::array<std::byte, 16> bytes;
+};
+
+/// Appends big-endian fields.
 class Writer {
  public:
   Writer& u8(unsigned value);
@@ -29,8 +48,6 @@ class Writer {
   Writer& u32(std::uint32_t value) { return u16(value >> 16).u16(value); }
   Writer& raw(std::span<const std::byte> more);
   Writer& pad_to_multiple_of(std::size_t unit);
-  Writer& mac(const std::string& text);
-  Writer& address(int family, const std::string& text);
 
   void set_u16(std::size_t offset, unsigned value);
 

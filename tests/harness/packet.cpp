@@ -15,11 +15,16 @@ constexpr std::uint8_t kExperimentalProtocol = 253;
 
 template <typename T>
 bool is(const Layer* layer) {
-  return layer != nullptr && std::holds_alternative<T>(*layer);
+  return layer != nullptr && std::holds_alternative<T>(layer->get());
+}
+
+template <typename T>
+const T& as(const Layer& layer) {
+  return std::get<T>(layer.get());
 }
 
 unsigned ether_type_of(const Layer* next) {
-  if (is<Vlan>(next)) return std::get<Vlan>(*next).tag;
+  if (is<Vlan>(next)) return as<Vlan>(*next).tag;
   if (is<Arp>(next)) return 0x0806;
   if (is<Ipv4>(next)) return 0x0800;
   if (is<Ipv6>(next)) return 0x86dd;
@@ -57,11 +62,11 @@ struct Serializer {
     Writer all;
     const std::size_t length = header.size() + inner.size();
     if (is<Ipv4>(ip)) {
-      const Ipv4& v4 = std::get<Ipv4>(*ip);
-      all.address(AF_INET, v4.source).address(AF_INET, v4.destination);
+      const Ipv4& v4 = as<Ipv4>(*ip);
+      all.raw(v4.source.bytes).raw(v4.destination.bytes);
     } else if (is<Ipv6>(ip)) {
-      const Ipv6& v6 = std::get<Ipv6>(*ip);
-      all.address(AF_INET6, v6.source).address(AF_INET6, v6.destination);
+      const Ipv6& v6 = as<Ipv6>(*ip);
+      all.raw(v6.source.bytes).raw(v6.destination.bytes);
     }
     if (ip != nullptr) all.u32(static_cast<std::uint32_t>(length)).u32(protocol);
     return naive_checksum(all.raw(header.bytes()).raw(inner).bytes());
@@ -69,7 +74,7 @@ struct Serializer {
 
   Bytes operator()(const Ethernet& l) const {
     Writer w;
-    w.mac(l.destination).mac(l.source);
+    w.raw(l.destination.bytes).raw(l.source.bytes);
     return w.u16(l.type.value_or(static_cast<std::uint16_t>(ether_type_of(next)))).bytes();
   }
 
@@ -82,8 +87,8 @@ struct Serializer {
   Bytes operator()(const Arp& l) const {
     Writer w;
     w.u16(1).u16(0x0800).u8(6).u8(4).u16(l.operation);
-    w.mac(l.sender_mac).address(AF_INET, l.sender);
-    return w.mac(l.target_mac).address(AF_INET, l.target).bytes();
+    w.raw(l.sender_mac.bytes).raw(l.sender.bytes);
+    return w.raw(l.target_mac.bytes).raw(l.target.bytes).bytes();
   }
 
   Bytes operator()(const Ipv4& l) const {
@@ -100,7 +105,7 @@ struct Serializer {
                    : next == nullptr ? kExperimentalProtocol
                                      : protocol_of(next));
     w.u16(l.checksum.value_or(0));
-    w.address(AF_INET, l.source).address(AF_INET, l.destination).raw(options.bytes());
+    w.raw(l.source.bytes).raw(l.destination.bytes).raw(options.bytes());
     if (!l.checksum) w.set_u16(10, naive_checksum(w.bytes()));
     return w.bytes();
   }
@@ -111,7 +116,7 @@ struct Serializer {
           static_cast<std::uint32_t>(l.traffic_class) << 20 | l.flow_label);
     w.u16(l.payload_length.value_or(static_cast<std::uint16_t>(inner.size())));
     w.u8(next_protocol(l.next_header)).u8(l.hop_limit);
-    return w.address(AF_INET6, l.source).address(AF_INET6, l.destination).bytes();
+    return w.raw(l.source.bytes).raw(l.destination.bytes).bytes();
   }
 
   /// Length fields count whole units beyond the first eight bytes.
@@ -197,7 +202,7 @@ Bytes serialize(std::span<const Layer> layers, const Layer* ip) {
   const bool is_ip = is<Ipv4>(&outer) || is<Ipv6>(&outer);
   const Bytes inner = serialize(rest, is_ip ? &outer : ip);
   const Layer* next = rest.empty() ? nullptr : &rest.front();
-  Bytes all = std::visit(Serializer{next, ip, inner}, outer);
+  Bytes all = std::visit(Serializer{next, ip, inner}, outer.get());
   all.insert(all.end(), inner.begin(), inner.end());
   return all;
 }
@@ -211,6 +216,55 @@ Payload::Payload(std::size_t size) : bytes(size) {
 Payload::Payload(std::string_view text) : bytes(text.size()) {
   std::transform(text.begin(), text.end(), bytes.begin(),
                  [](char c) { return static_cast<std::byte>(c); });
+}
+
+template <typename T>
+requires std::constructible_from<AnyLayer, const T&> Layer::Layer(const T& layer) : layer_(layer) {}
+
+template Layer::Layer(const Ethernet&);
+template Layer::Layer(const Vlan&);
+template Layer::Layer(const Arp&);
+template Layer::Layer(const Ipv4&);
+template Layer::Layer(const Ipv6&);
+template Layer::Layer(const HopByHop&);
+template Layer::Layer(const DestinationOptions&);
+template Layer::Layer(const Routing&);
+template Layer::Layer(const FragmentHeader&);
+template Layer::Layer(const Authentication&);
+template Layer::Layer(const Tcp&);
+template Layer::Layer(const Udp&);
+template Layer::Layer(const Icmp&);
+template Layer::Layer(const Icmpv6&);
+template Layer::Layer(const Payload&);
+
+Layer::Layer(const Layer&) = default;
+Layer::Layer(Layer&&) noexcept = default;
+Layer& Layer::operator=(const Layer&) = default;
+Layer& Layer::operator=(Layer&&) noexcept = default;
+Layer::~Layer() = default;
+
+Packet::Packet() = default;
+Packet::Packet(Layer first) { layers_.push_back(std::move(first)); }
+Packet::Packet(const Packet&) = default;
+Packet::Packet(Packet&&) noexcept = default;
+Packet& Packet::operator=(const Packet&) = default;
+Packet& Packet::operator=(Packet&&) noexcept = default;
+Packet::~Packet() = default;
+
+Packet& Packet::operator/=(Layer next) {
+  layers_.push_back(std::move(next));
+  return *this;
+}
+
+Packet operator/(const Layer& outer, const Layer& inner) {
+  Packet packet(outer);
+  packet /= inner;
+  return packet;
+}
+
+Packet operator/(Packet packet, const Layer& next) {
+  packet /= next;
+  return packet;
 }
 
 Bytes Packet::bytes() const { return serialize(layers_, nullptr); }
@@ -237,7 +291,7 @@ std::vector<Packet> fragments(const Packet& packet, std::size_t size) {
     Packet piece;
     for (auto layer = layers.begin(); layer != cut; ++layer) {
       if (v4 && layer == ip) {
-        Ipv4 header = std::get<Ipv4>(*ip);
+        Ipv4 header = as<Ipv4>(*ip);
         header.protocol = protocol;
         header.more_fragments = more;
         header.fragment_offset = units;

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,8 +24,8 @@
 namespace afxfw::test {
 
 struct Ethernet {
-  std::string source = "02:00:00:00:00:01";
-  std::string destination = "02:00:00:00:00:02";
+  MacAddress source = "02:00:00:00:00:01";
+  MacAddress destination = "02:00:00:00:00:02";
   std::optional<std::uint16_t> type{};  ///< unset, before a Payload: 0x88b5 (experiments)
 };
 
@@ -37,15 +38,15 @@ struct Vlan {
 
 struct Arp {
   std::uint16_t operation = 1;
-  std::string sender_mac = "02:00:00:00:00:01";
-  std::string sender = "198.51.100.1";
-  std::string target_mac = "00:00:00:00:00:00";
-  std::string target = "192.0.2.1";
+  MacAddress sender_mac = "02:00:00:00:00:01";
+  Ipv4Address sender = "198.51.100.1";
+  MacAddress target_mac = "00:00:00:00:00:00";
+  Ipv4Address target = "192.0.2.1";
 };
 
 struct Ipv4 {
-  std::string source = "198.51.100.1";
-  std::string destination = "192.0.2.1";
+  Ipv4Address source = "198.51.100.1";
+  Ipv4Address destination = "192.0.2.1";
   std::uint8_t version = 4;
   std::optional<std::uint8_t> header_words{};  ///< IHL
   std::uint8_t type_of_service = 0;
@@ -61,8 +62,8 @@ struct Ipv4 {
 };
 
 struct Ipv6 {
-  std::string source = "2001:db8::1";
-  std::string destination = "2001:db8:1::1";
+  Ipv6Address source = "2001:db8::1";
+  Ipv6Address destination = "2001:db8:1::1";
   std::uint8_t version = 6;
   std::uint8_t traffic_class = 0;
   std::uint32_t flow_label = 0;
@@ -153,22 +154,42 @@ struct Payload {
   Bytes bytes;
 };
 
-using Layer = std::variant<Ethernet, Vlan, Arp, Ipv4, Ipv6, HopByHop, DestinationOptions, Routing,
-                           FragmentHeader, Authentication, Tcp, Udp, Icmp, Icmpv6, Payload>;
+using AnyLayer =
+    std::variant<Ethernet, Vlan, Arp, Ipv4, Ipv6, HopByHop, DestinationOptions, Routing,
+                 FragmentHeader, Authentication, Tcp, Udp, Icmp, Icmpv6, Payload>;
+
+/// One of them. All out of line: tests make hundreds of packets, and inlined
+/// they would double the time it takes to compile a test.
+class Layer {
+ public:
+  template <typename T>
+  requires std::constructible_from<AnyLayer, const T&> Layer(const T& layer);
+  Layer(const Layer&);
+  Layer(Layer&&) noexcept;
+  Layer& operator=(const Layer&);
+  Layer& operator=(Layer&&) noexcept;
+  ~Layer();
+
+  [[nodiscard]] const AnyLayer& get() const noexcept { return layer_; }
+
+ private:
+  AnyLayer layer_;
+};
 
 /// Layers, outermost first, in any order and depth.
 class Packet {
  public:
-  Packet() = default;
-  explicit Packet(Layer first) { layers_.push_back(std::move(first)); }
+  Packet();
+  explicit Packet(Layer first);
+  Packet(const Packet&);
+  Packet(Packet&&) noexcept;
+  Packet& operator=(const Packet&);
+  Packet& operator=(Packet&&) noexcept;
+  ~Packet();
 
-  Packet& operator/=(Layer next) {
-    layers_.push_back(std::move(next));
-    return *this;
-  }
+  Packet& operator/=(Layer next);
 
-  /// As on the wire, without Ethernet's padding and FCS. Throws
-  /// std::invalid_argument if an address can't be read.
+  /// As on the wire, without Ethernet's padding and FCS.
   [[nodiscard]] Bytes bytes() const;
 
   [[nodiscard]] const std::vector<Layer>& layers() const noexcept { return layers_; }
@@ -177,16 +198,8 @@ class Packet {
   std::vector<Layer> layers_;
 };
 
-[[nodiscard]] inline Packet operator/(Layer outer, Layer inner) {
-  Packet packet(std::move(outer));
-  packet /= std::move(inner);
-  return packet;
-}
-
-[[nodiscard]] inline Packet operator/(Packet packet, Layer next) {
-  packet /= std::move(next);
-  return packet;
-}
+[[nodiscard]] Packet operator/(const Layer& outer, const Layer& inner);
+[[nodiscard]] Packet operator/(Packet packet, const Layer& next);
 
 /// The fragments of a packet, in order, each with up to `size` bytes (a multiple
 /// of 8) of what follows the IP header, or, in IPv6, the hop-by-hop and routing

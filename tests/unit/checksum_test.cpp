@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <string>
 
@@ -120,16 +119,19 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 /// The folded sum of the pseudo header, which a sender leaves in the field.
-std::uint16_t partial_checksum(int family, const std::string& source,
-                               const std::string& destination, unsigned protocol, unsigned length) {
+std::uint16_t partial_checksum(const Ipv4& ip, unsigned protocol, unsigned length) {
   Writer pseudo;
-  pseudo.address(family, source).address(family, destination).u32(length).u32(protocol);
+  pseudo.raw(ip.source.bytes).raw(ip.destination.bytes).u32(length).u32(protocol);
   return static_cast<std::uint16_t>(~naive_checksum(pseudo.bytes()));
 }
 
-std::uint16_t partial_udp(unsigned length) {
-  return partial_checksum(AF_INET, Ipv4{}.source, Ipv4{}.destination, IPPROTO_UDP, length);
+std::uint16_t partial_checksum(const Ipv6& ip, unsigned protocol, unsigned length) {
+  Writer pseudo;
+  pseudo.raw(ip.source.bytes).raw(ip.destination.bytes).u32(length).u32(protocol);
+  return static_cast<std::uint16_t>(~naive_checksum(pseudo.bytes()));
 }
+
+std::uint16_t partial_udp(unsigned length) { return partial_checksum(Ipv4{}, IPPROTO_UDP, length); }
 
 void expect_untouched(const Packet& packet) {
   const Bytes before = packet.bytes();
@@ -151,15 +153,13 @@ TEST(FinishPartialChecksum, AtEachPayloadLength) {
 }
 
 TEST(FinishPartialChecksum, BehindIpv4OptionsAndIpv6ExtensionHeaders) {
-  const std::uint16_t v4 =
-      partial_checksum(AF_INET, Ipv4{}.source, Ipv4{}.destination, IPPROTO_TCP, 20 + 33);
+  const std::uint16_t v4 = partial_checksum(Ipv4{}, IPPROTO_TCP, 20 + 33);
   Bytes frame =
       (Ethernet{} / Ipv4{.options = Bytes(40)} / Tcp{.checksum = v4} / Payload(33)).bytes();
   EXPECT_TRUE(finish_partial_checksum(frame, parse(frame)));
   EXPECT_EQ(frame, (Ethernet{} / Ipv4{.options = Bytes(40)} / Tcp{} / Payload(33)).bytes());
 
-  const std::uint16_t v6 =
-      partial_checksum(AF_INET6, Ipv6{}.source, Ipv6{}.destination, IPPROTO_TCP, 20 + 33);
+  const std::uint16_t v6 = partial_checksum(Ipv6{}, IPPROTO_TCP, 20 + 33);
   frame = (Ethernet{} / Ipv6{} / HopByHop{} / DestinationOptions{.options = Bytes(300)} /
            Tcp{.checksum = v6} / Payload(33))
               .bytes();
@@ -198,7 +198,7 @@ TEST(FinishPartialChecksum, LeavesARightChecksumThatEqualsThePseudoHeaderSum) {
   Bytes word(2);
   const Bytes probe = (Ethernet{} / Ipv4{} / Udp{.checksum = partial} / Payload(word)).bytes();
   Writer all;
-  all.address(AF_INET, Ipv4{}.source).address(AF_INET, Ipv4{}.destination);
+  all.raw(Ipv4{}.source.bytes).raw(Ipv4{}.destination.bytes);
   all.u32(10).u32(IPPROTO_UDP).raw(std::span(probe).subspan(34));
   store_be16(word.data(), naive_checksum(all.bytes()));
 

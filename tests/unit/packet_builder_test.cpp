@@ -66,8 +66,9 @@ TEST(PacketBuilder, CutsAPacketIntoFragmentsThatAddUp) {
 TEST(PacketBuilder, RefusesWhatItCannotRead) {
   EXPECT_THROW(static_cast<void>(hex("4")), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(hex("zz")), std::invalid_argument);
-  EXPECT_THROW(static_cast<void>((Ethernet{} / Ipv4{.source = "1.2.3"}).bytes()),
-               std::invalid_argument);
+  EXPECT_THROW(Ipv4Address("1.2.3"), std::invalid_argument);
+  EXPECT_THROW(Ipv6Address("1.2.3.4"), std::invalid_argument);
+  EXPECT_THROW(MacAddress("02:00:00:00:00"), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(fragments(Ethernet{} / Arp{}, 8)), std::invalid_argument);
 }
 
