@@ -24,25 +24,25 @@ enum afxfw_fallback {
 /* The inline policy. Lives in the object's .rodata, so the verifier sees
  * constants. Ports are in host byte order: bit (port & 63) of word (port >> 6). */
 struct afxfw_inline_policy {
-	__u8 drop_protocol[256];           /* 1: drop this IP protocol whole */
+	__u8 drop_protocol[256];	       /* 1: drop this IP protocol whole */
 	__u64 drop_tcp_port[AFXFW_PORT_WORDS]; /* destination ports */
 	__u64 drop_udp_port[AFXFW_PORT_WORDS];
-	__u32 fallback;                    /* enum afxfw_fallback */
-	__u8 any_tcp_port;                 /* 1: drop_tcp_port has a bit set */
+	__u32 fallback;	   /* enum afxfw_fallback */
+	__u8 any_tcp_port; /* 1: drop_tcp_port has a bit set */
 	__u8 any_udp_port;
 	__u8 reserved[2];
 };
 
 /* Outcomes of the XDP program; each packet is counted under exactly one. */
 enum afxfw_outcome {
-	AFXFW_PASS_NOT_IP = 0,    /* ARP, LLDP, ...: XDP_PASS */
+	AFXFW_PASS_NOT_IP = 0,	  /* ARP, LLDP, ...: XDP_PASS */
 	AFXFW_PASS_NEIGHBOUR = 1, /* IPv6 neighbour discovery: XDP_PASS */
 	AFXFW_DROP_PROTOCOL = 2,  /* inline policy, whole protocol, fragments too: XDP_DROP */
-	AFXFW_DROP_PORT = 3,      /* inline policy, destination port: XDP_DROP */
+	AFXFW_DROP_PORT = 3,	  /* inline policy, destination port: XDP_DROP */
 	AFXFW_DROP_MALFORMED = 4, /* not a valid IP packet: XDP_DROP */
-	AFXFW_REDIRECT = 5,       /* handed to the queue's socket: XDP_REDIRECT */
-	AFXFW_FALLBACK = 6,       /* no socket on the queue: XDP_PASS or XDP_DROP, see fallback */
-	AFXFW_ABORTED = 7,        /* bpf_redirect_map() refused policy.fallback: XDP_ABORTED */
+	AFXFW_REDIRECT = 5,	  /* handed to the queue's socket: XDP_REDIRECT */
+	AFXFW_FALLBACK = 6,	  /* no socket on the queue: XDP_PASS or XDP_DROP, see fallback */
+	AFXFW_ABORTED = 7,	  /* bpf_redirect_map() refused policy.fallback: XDP_ABORTED */
 	AFXFW_OUTCOME_COUNT = 8,
 };
 

@@ -6,14 +6,17 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xdp/libxdp.h>
 
 #include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <system_error>
 
+#include "afxfw_skeleton.h"
 #include "harness/packet.h"
 #include "program_under_test.h"
 
@@ -71,6 +74,20 @@ TEST(Load, IsRefusedWithoutCapBpf) {
     return 0;
   };
   EXPECT_EQ(in_child(load), EPERM);
+}
+
+TEST(Load, RunsEarlyAndChainsOnPass) {
+  // What libxdp's dispatcher reads from the object; no privilege needed.
+  const std::unique_ptr<afxfw_bpf, void (*)(afxfw_bpf*)> skeleton(afxfw_bpf::open(),
+                                                                  &afxfw_bpf::destroy);
+  ASSERT_TRUE(skeleton);
+  const std::unique_ptr<xdp_program, void (*)(xdp_program*)> program(
+      xdp_program__from_bpf_obj(skeleton->obj, "xdp"), &xdp_program__close);
+  ASSERT_EQ(libxdp_get_error(program.get()), 0);
+  EXPECT_STREQ(xdp_program__name(program.get()), AFXFW_PROGRAM_NAME);
+  EXPECT_LT(xdp_program__run_prio(program.get()), 50U);  // libxdp's default
+  EXPECT_TRUE(xdp_program__chain_call_enabled(program.get(), XDP_PASS));
+  EXPECT_FALSE(xdp_program__chain_call_enabled(program.get(), XDP_DROP));
 }
 
 /// Redirects by the receive queue, on a veth with four in a network namespace

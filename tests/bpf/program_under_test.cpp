@@ -14,7 +14,7 @@
 #include <system_error>
 #include <vector>
 
-#include "afxfw.skel.h"
+#include "afxfw_skeleton.h"
 
 namespace afxfw::test {
 namespace {

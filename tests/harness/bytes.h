@@ -21,9 +21,7 @@ using Bytes = std::vector<std::byte>;
 /// The internet checksum by the book, one 16-bit word at a time.
 [[nodiscard]] std::uint16_t naive_checksum(std::span<const std::byte> bytes);
 
-/// Addresses, from text. Throw std::invalid_argument. Constructors out of line
-/// and nothing to destroy, because tests make hundreds of packets and compilers
-/// take minutes over strings.
+/// Addresses, from text; what can't be read throws std::invalid_argument.
 struct MacAddress {
   MacAddress(const char* text);
   MacAddress(const std::string& text) : MacAddress(text.c_str()) {}
