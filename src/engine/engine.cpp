@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <future>
+#include <sstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,8 +24,11 @@ namespace {
 /// Interrupts stay off for so many empty polls and so long while the
 /// application polls: the values that the kernel documentation of NAPI
 /// (napi.rst) and DPDK's af_xdp driver use.
-constexpr std::uint32_t kBusyPollDeferHardIrqs = 2;
-constexpr std::uint64_t kBusyPollFlushTimeoutNs = 200'000;
+constexpr NapiSettings kBusyPollSettings{.defer_hard_irqs = 2, .gro_flush_timeout_ns = 200'000};
+
+/// How changes are noted in the lock file, for the run after a kill.
+constexpr const char* kNoteOffload = "offload";
+constexpr const char* kNoteNapi = "napi";
 
 bool bpffs_is_mounted() {
   struct statfs status {};
@@ -33,6 +37,27 @@ bool bpffs_is_mounted() {
 
 std::string describe_fallback(std::uint32_t fallback) {
   return fallback == AFXFW_FALLBACK_PASS ? "pass" : "drop";
+}
+
+/// Puts back what a killed afxfw had changed on the interface.
+void undo_left_behind(const InstanceLock& lock, const std::string& interface) {
+  for (const std::string& change : lock.left_behind()) {
+    std::istringstream words(change);
+    std::string kind;
+    words >> kind;
+    if (kind == kNoteOffload) {
+      std::string offload;
+      words >> offload;
+      for (const Offload each : {Offload::kGro, Offload::kLro, Offload::kRxVlan}) {
+        if (offload == ethtool_name(each)) set_offload(interface, each, true);
+      }
+    } else if (kind == kNoteNapi) {
+      NapiSettings settings;
+      words >> settings.defer_hard_irqs >> settings.gro_flush_timeout_ns;
+      write_napi_settings(interface, settings);
+    }
+    log_info("{}: put back what an earlier afxfw had changed: {}", interface, change);
+  }
 }
 
 void run_worker(Worker& worker, std::promise<void> opened) {
@@ -58,7 +83,8 @@ Engine::Check Engine::check(const EngineOptions& options) {
 std::string Engine::detach(const std::string& interface) {
   capture_bpf_library_output();
   const Link link = require_link(interface);
-  const InstanceLock lock(interface);
+  const InstanceLock lock(link);
+  undo_left_behind(lock, interface);
   const bool program = XdpProgram::detach_leftover(interface, link.ifindex);
   const bool pair = VethPair::remove_leftover(link.ifindex);
   if (!program && !pair) return fmt::format("{}: nothing of afxfw's was left there", interface);
@@ -77,6 +103,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
   EngineOptions& chosen = engine->options_;
   const Link& link = engine->plan_.link;
 
+  undo_left_behind(engine->lock_, link.name);
   if (chosen.reinject.kind == ReinjectOption::Kind::kStack) {
     const auto queues = static_cast<std::uint32_t>(engine->plan_.workers.size());
     engine->veth_pair_ = std::make_unique<VethPair>(link, queues);
@@ -94,10 +121,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
   engine->program_ =
       XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
   engine->adjust_offloads();
-  if (chosen.busy_poll) {
-    engine->napi_settings_ = std::make_unique<NapiSettings>(link.name, kBusyPollDeferHardIrqs,
-                                                            kBusyPollFlushTimeoutNs);
-  }
+  if (chosen.busy_poll) engine->adjust_napi();
   engine->start_workers();
   if (chosen.log_packets != PacketLogMode::kNone) {
     std::vector<PacketRecordQueue*> queues;
@@ -116,7 +140,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
 Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules)
     : options_(std::move(options)),
       plan_(std::move(plan)),
-      lock_(plan_.link.name),
+      lock_(plan_.link),
       monitor_(plan_.link),
       publisher_(plan_.workers.size(), std::move(rules)) {}
 
@@ -126,6 +150,7 @@ void Engine::adjust_offloads() {
   const std::string& interface = plan_.link.name;
   const auto turn_off = [&](Offload offload, const char* consequence) {
     if (!offload_enabled(interface, offload)) return;
+    lock_.note(fmt::format("{} {}", kNoteOffload, ethtool_name(offload)));
     if (auto guard = OffloadGuard::turn_off(interface, offload)) {
       offloads_.push_back(std::move(*guard));
       log_info("{}: turned {} off until afxfw ends: {}", interface, ethtool_name(offload),
@@ -140,6 +165,14 @@ void Engine::adjust_offloads() {
   if (program_->mode() == XdpMode::kGeneric) {
     turn_off(Offload::kGro, "generic XDP sees packets after they were merged");
   }
+}
+
+void Engine::adjust_napi() {
+  const std::string& interface = plan_.link.name;
+  const NapiSettings current = read_napi_settings(interface);
+  lock_.note(fmt::format("{} {} {}", kNoteNapi, current.defer_hard_irqs,
+                         current.gro_flush_timeout_ns));
+  napi_settings_ = std::make_unique<NapiSettingsGuard>(interface, kBusyPollSettings);
 }
 
 void Engine::start_workers() {

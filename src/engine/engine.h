@@ -81,6 +81,7 @@ class Engine {
 
   Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules);
   void adjust_offloads();
+  void adjust_napi();
   void start_workers();
   void report_setup() const;
 
@@ -95,7 +96,7 @@ class Engine {
   RuleSetPublisher publisher_;
   std::unique_ptr<VethPair> veth_pair_;  // for --reinject stack
   std::vector<OffloadGuard> offloads_;
-  std::unique_ptr<NapiSettings> napi_settings_;  // for --busy-poll
+  std::unique_ptr<NapiSettingsGuard> napi_settings_;  // for --busy-poll
   std::unique_ptr<XdpProgram> program_;
   std::vector<WorkerThread> workers_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues

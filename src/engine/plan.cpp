@@ -58,7 +58,7 @@ std::uint32_t choose_frame_size(const Link& link) {
   const std::uint32_t largest = kFrameSizes.back() - kHeadroom - kLinkHeaderBytes;
   throw Error(fmt::format("{} has an MTU of {} bytes, but a packet must fit one frame of AF_XDP, "
                           "which is {} bytes at most; run: ip link set {} mtu {}",
-                          link.name, link.mtu, largest, link.name, std::min(largest, 3498U)),
+                          link.name, link.mtu, largest, link.name, largest),
               ExitCode::kUnsupported);
 }
 

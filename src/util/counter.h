@@ -1,7 +1,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <thread>
 
 namespace afxfw {
 
@@ -47,20 +49,27 @@ class Version {
     Version& version_;
   };
 
-  /// Runs `read` until it saw no write in progress, kAttempts times at most: a
-  /// writer that was descheduled in the middle must not hold up statistics.
+  /// Runs `read` until it saw no write in progress. Gives up after some 100 ms,
+  /// since a writer that was descheduled in the middle must not hold up
+  /// statistics for ever; returns whether the last read was consistent.
   template <typename Read>
-  void read_consistently(Read&& read) const {
+  bool read_consistently(Read&& read) const {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       const std::uint64_t before = sequence_.load(std::memory_order_acquire);
       read();
       // Relaxed: the acquire loads of the counters keep it behind them.
-      if ((before & 1) == 0 && sequence_.load(std::memory_order_relaxed) == before) return;
+      if ((before & 1) == 0 && sequence_.load(std::memory_order_relaxed) == before) return true;
+      if (attempt >= kSpins) std::this_thread::sleep_for(kPause);
     }
+    return false;
   }
 
  private:
-  static constexpr int kAttempts = 100'000;
+  /// A write takes less than a microsecond: spinning suffices unless the
+  /// writer lost its CPU, perhaps to this very thread.
+  static constexpr int kSpins = 1000;
+  static constexpr std::chrono::microseconds kPause{100};
+  static constexpr int kAttempts = kSpins + 1000;
   std::atomic<std::uint64_t> sequence_{0};
 };
 

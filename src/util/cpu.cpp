@@ -15,12 +15,12 @@ namespace afxfw {
 
 namespace {
 
-int parse_cpu(std::string_view text, std::string_view whole) {
+int parse_cpu(std::string_view text, std::string_view whole, std::string_view option) {
   int cpu = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpu);
   if (error != std::errc{} || end != text.data() + text.size() || cpu < 0 || cpu >= CPU_SETSIZE) {
-    throw Error(fmt::format("'{}' is not a CPU in the list '{}'; write for example 2-9 or 0,2,4",
-                            text, whole),
+    throw Error(fmt::format("{}: '{}' is not a CPU in the list '{}'; write for example 2-9 or 0,2,4",
+                            option, text, whole),
                 ExitCode::kUsage);
   }
   return cpu;
@@ -28,18 +28,19 @@ int parse_cpu(std::string_view text, std::string_view whole) {
 
 }  // namespace
 
-std::vector<int> parse_cpu_list(std::string_view text) {
+std::vector<int> parse_cpu_list(std::string_view text, std::string_view option) {
   std::vector<int> cpus;
   std::size_t begin = 0;
   while (begin <= text.size()) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const std::string_view part = text.substr(begin, end - begin);
     const std::size_t dash = part.find('-');
-    const int first = parse_cpu(part.substr(0, dash), text);
+    const int first = parse_cpu(part.substr(0, dash), text, option);
     const int last =
-        dash == std::string_view::npos ? first : parse_cpu(part.substr(dash + 1), text);
+        dash == std::string_view::npos ? first : parse_cpu(part.substr(dash + 1), text, option);
     if (last < first) {
-      throw Error(fmt::format("the CPU range '{}' runs backwards", part), ExitCode::kUsage);
+      throw Error(fmt::format("{}: the CPU range '{}' runs backwards", option, part),
+                  ExitCode::kUsage);
     }
     for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
     begin = end + 1;

@@ -7,8 +7,9 @@
 namespace afxfw {
 
 /// Parses a CPU list as taskset and the kernel write it: "2-9", "0,2,4-6".
-/// Throws Error (kUsage) that names the offending part.
-[[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text);
+/// Throws Error (kUsage) that names the offending part. option: for errors.
+[[nodiscard]] std::vector<int> parse_cpu_list(std::string_view text,
+                                              std::string_view option = "--cpus");
 
 /// The CPUs that this process may run on, ascending.
 [[nodiscard]] std::vector<int> allowed_cpus();

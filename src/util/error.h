@@ -27,8 +27,8 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-/// "OPERATION: TEXT OF ERRNO", and for EPERM and EACCES the capabilities that
-/// afxfw needs, with ExitCode::kPrivilege.
+/// "OPERATION: TEXT OF ERRNO"; for EPERM and EACCES with the capabilities that
+/// are missing, and ExitCode::kPrivilege.
 [[nodiscard]] Error errno_error(const std::string& operation, int error_number,
                                 ExitCode code = ExitCode::kRuntime);
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -32,8 +33,12 @@ constexpr int kSleepMs = 100;
 /// The same while frames are being sent: their completions wake nobody.
 constexpr int kSleepWhileSendingMs = 1;
 
-/// For the drain at the end.
+/// For the drain at the end. A packet that another CPU was about to hand over
+/// when the program was detached arrives within an RCU grace period, some
+/// milliseconds.
 constexpr std::chrono::milliseconds kDrainLimit{1000};
+constexpr std::chrono::milliseconds kDrainQuiet{10};
+constexpr std::chrono::microseconds kDrainPause{200};
 
 /// Frames moved to the fill ring in one go.
 constexpr std::size_t kRefillBatch = 256;
@@ -283,8 +288,16 @@ void Worker::sleep() noexcept {
 }
 
 void Worker::drain() noexcept {
-  const auto deadline = std::chrono::steady_clock::now() + kDrainLimit;
-  while (run_once() > 0 && std::chrono::steady_clock::now() < deadline) {
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + kDrainLimit;
+  auto quiet_since = steady_clock::now();
+  for (auto now = quiet_since; now < deadline && now - quiet_since < kDrainQuiet;
+       now = steady_clock::now()) {
+    if (run_once() > 0) {
+      quiet_since = now;
+    } else {
+      std::this_thread::sleep_for(kDrainPause);
+    }
   }
   if (reinjector_) reinjector_->drain(kDrainLimit);
   publish_housekeeping();

@@ -4,6 +4,7 @@ namespace afxfw {
 
 WorkerCounters WorkerStats::read() const {
   WorkerCounters copy;
+  // A copy from the middle of a write beats none: its counters are off by a batch.
   version.read_consistently([&] {
     copy.received = received.get();
     copy.bytes = bytes.get();

@@ -35,15 +35,15 @@ __attribute__((format(printf, 1, 0))) void record(const char* format, va_list ar
   record_bpf_line(text);
 }
 
-__attribute__((format(printf, 2, 0))) int on_libbpf_line(libbpf_print_level, const char* format,
-                                                         va_list arguments) {
-  record(format, arguments);
+__attribute__((format(printf, 2, 0))) int on_libbpf_line(libbpf_print_level level,
+                                                         const char* format, va_list arguments) {
+  if (level != LIBBPF_DEBUG) record(format, arguments);
   return 0;
 }
 
-__attribute__((format(printf, 2, 0))) int on_libxdp_line(libxdp_print_level, const char* format,
-                                                         va_list arguments) {
-  record(format, arguments);
+__attribute__((format(printf, 2, 0))) int on_libxdp_line(libxdp_print_level level,
+                                                         const char* format, va_list arguments) {
+  if (level != LIBXDP_DEBUG) record(format, arguments);
   return 0;
 }
 

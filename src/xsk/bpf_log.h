@@ -5,7 +5,8 @@
 namespace afxfw {
 
 /// Sends what libbpf and libxdp print to the log at debug level: by themselves
-/// they write to stderr, also for things that are not errors here. Call once.
+/// they write to stderr, also for things that are not errors here. Their own
+/// debug output, hundreds of lines a load, is dropped.
 void capture_bpf_library_output();
 
 /// Runs `operation` and returns what the kernel said about its failure in the

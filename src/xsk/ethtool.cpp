@@ -6,8 +6,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "util/error.h"
@@ -46,14 +46,6 @@ std::uint32_t flag(Offload offload) {
   return offload == Offload::kLro ? ETH_FLAG_LRO : ETH_FLAG_RXVLAN;
 }
 
-bool set_offload(const std::string& interface, Offload offload, bool on) {
-  if (offload == Offload::kGro) return set_value(interface, ETHTOOL_SGRO, on ? 1 : 0);
-  const auto flags = get_value(interface, ETHTOOL_GFLAGS);
-  if (!flags) return false;
-  const std::uint32_t wanted = on ? *flags | flag(offload) : *flags & ~flag(offload);
-  return set_value(interface, ETHTOOL_SFLAGS, wanted) && offload_enabled(interface, offload) == on;
-}
-
 }  // namespace
 
 Channels query_channels(const std::string& interface) {
@@ -72,9 +64,12 @@ std::string query_driver(const std::string& interface) {
 
 const char* ethtool_name(Offload offload) noexcept {
   switch (offload) {
-    case Offload::kGro: return "gro";
-    case Offload::kLro: return "lro";
-    case Offload::kRxVlan: return "rxvlan";
+    case Offload::kGro:
+      return "gro";
+    case Offload::kLro:
+      return "lro";
+    case Offload::kRxVlan:
+      return "rxvlan";
   }
   return "";
 }
@@ -84,26 +79,36 @@ bool offload_enabled(const std::string& interface, Offload offload) {
   return (get_value(interface, ETHTOOL_GFLAGS).value_or(0) & flag(offload)) != 0;
 }
 
-std::optional<OffloadGuard> OffloadGuard::turn_off(const std::string& interface, Offload offload) {
-  if (!set_offload(interface, offload, false)) return std::nullopt;
-  return OffloadGuard(interface, offload);
+bool set_offload(const std::string& interface, Offload offload, bool on) {
+  if (offload == Offload::kGro) return set_value(interface, ETHTOOL_SGRO, on ? 1 : 0);
+  const auto flags = get_value(interface, ETHTOOL_GFLAGS);
+  if (!flags) return false;
+  const std::uint32_t wanted = on ? *flags | flag(offload) : *flags & ~flag(offload);
+  return set_value(interface, ETHTOOL_SFLAGS, wanted) && offload_enabled(interface, offload) == on;
 }
 
-OffloadGuard::OffloadGuard(std::string interface, Offload offload)
-    : interface_(std::move(interface)), offload_(offload) {}
+std::optional<OffloadGuard> OffloadGuard::turn_off(const std::string& interface, Offload offload) {
+  const unsigned ifindex = if_nametoindex(interface.c_str());
+  if (ifindex == 0 || !set_offload(interface, offload, false)) return std::nullopt;
+  return OffloadGuard(ifindex, offload);
+}
+
+OffloadGuard::OffloadGuard(unsigned ifindex, Offload offload)
+    : ifindex_(ifindex), offload_(offload) {}
 
 OffloadGuard::OffloadGuard(OffloadGuard&& other) noexcept
-    : interface_(std::exchange(other.interface_, "")), offload_(other.offload_) {}
+    : ifindex_(std::exchange(other.ifindex_, 0)), offload_(other.offload_) {}
 
 OffloadGuard::~OffloadGuard() {
-  if (interface_.empty()) return;
+  std::array<char, IF_NAMESIZE> interface {};
+  if (ifindex_ == 0 || if_indextoname(ifindex_, interface.data()) == nullptr) return;
   try {
-    if (set_offload(interface_, offload_, true) || errno == ENODEV) return;
+    if (set_offload(interface.data(), offload_, true)) return;
   } catch (const Error&) {
     // falls through to the message
   }
-  log_warn("{}: cannot turn {} on again; run: ethtool -K {} {} on", interface_,
-           ethtool_name(offload_), interface_, ethtool_name(offload_));
+  log_warn("{}: cannot turn {} on again; run: ethtool -K {} {} on", interface.data(),
+           ethtool_name(offload_), interface.data(), ethtool_name(offload_));
 }
 
 }  // namespace afxfw

@@ -25,12 +25,17 @@ enum class Offload {
   kRxVlan,  ///< the VLAN tag is cut out of the frame
 };
 
+/// As `ethtool -K` takes it.
 [[nodiscard]] const char* ethtool_name(Offload offload) noexcept;
 
 /// False also when the driver does not have it.
 [[nodiscard]] bool offload_enabled(const std::string& interface, Offload offload);
 
-/// Turns an offload off for its lifetime and back on at the end.
+/// Returns whether it is as wanted now.
+bool set_offload(const std::string& interface, Offload offload, bool on);
+
+/// Turns an offload off for its lifetime and back on at the end, also if the
+/// interface has another name by then.
 class OffloadGuard {
  public:
   /// nullopt when the driver does not let it be changed.
@@ -42,8 +47,8 @@ class OffloadGuard {
   OffloadGuard& operator=(const OffloadGuard&) = delete;
 
  private:
-  OffloadGuard(std::string interface, Offload offload);
-  std::string interface_;
+  OffloadGuard(unsigned ifindex, Offload offload);
+  unsigned ifindex_;  ///< 0: moved from
   Offload offload_;
 };
 

@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+#include "control/inline_summary.h"
+#include "control/stats_json.h"
+#include "control/stats_table.h"
+#include "engine/snapshot.h"
+
+namespace afxfw {
+namespace {
+
+Snapshot two_queues() {
+  Snapshot snapshot;
+  snapshot.interface = "eth0";
+  snapshot.uptime_s = 10;
+  snapshot.ruleset_generation = 3;
+  snapshot.inline_counters[AFXFW_PASS_NOT_IP] = {1, 60};
+  snapshot.inline_counters[AFXFW_PASS_NEIGHBOUR] = {2, 172};
+  snapshot.inline_counters[AFXFW_DROP_PROTOCOL] = {10, 1000};
+  snapshot.inline_counters[AFXFW_DROP_PORT] = {20, 2000};
+  snapshot.inline_counters[AFXFW_DROP_MALFORMED] = {3, 300};
+  snapshot.inline_counters[AFXFW_REDIRECT] = {160, 16000};
+  snapshot.inline_counters[AFXFW_FALLBACK] = {5, 500};
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    QueueSnapshot queue;
+    queue.queue_id = i;
+    queue.cpu = static_cast<int>(i);
+    queue.counters.received = 70;
+    queue.counters.bytes = 7000;
+    queue.counters.accepted = 60;
+    queue.counters.dropped = 10;
+    queue.counters.drop_reasons[static_cast<std::size_t>(DropReason::kBlocklist)] = 9;
+    queue.counters.drop_reasons[static_cast<std::size_t>(DropReason::kMalformed)] = 1;
+    queue.counters.reinjected = 58;
+    queue.counters.tx_full = 2;
+    queue.kernel.rx_dropped = 4;
+    queue.kernel.rx_ring_full = 6;
+    snapshot.queues.push_back(queue);
+  }
+  snapshot.rules.push_back({{3, "ip saddr @blocklist drop"}, {18, 1800}});
+  return snapshot;
+}
+
+// The names are an interface: scripts read them.
+TEST(StatsJson, HasTheDocumentedShape) {
+  const auto json = nlohmann::json::parse(to_json(two_queues()));
+  EXPECT_EQ(json.at("interface"), "eth0");
+  EXPECT_EQ(json.at("xdp_mode"), "native");
+  EXPECT_EQ(json.at("uptime_s"), 10.0);
+  EXPECT_EQ(json.at("ruleset_generation"), 3);
+  const auto& xdp = json.at("inline");
+  EXPECT_EQ(xdp.at("pass"), 3);
+  EXPECT_EQ(xdp.at("drop"), 30);
+  EXPECT_EQ(xdp.at("redirect"), 160);
+  EXPECT_EQ(xdp.at("fallback"), 5);
+  EXPECT_EQ(xdp.at("malformed"), 3);
+  ASSERT_EQ(json.at("queues").size(), 2U);
+  const auto& queue = json.at("queues").at(1);
+  EXPECT_EQ(queue.at("queue"), 1);
+  EXPECT_EQ(queue.at("cpu"), 1);
+  EXPECT_EQ(queue.at("zero_copy"), false);
+  EXPECT_EQ(queue.at("received"), 70);
+  EXPECT_EQ(queue.at("tx_full"), 2);
+  const auto& total = json.at("total");
+  EXPECT_EQ(total.at("received"), 140);
+  EXPECT_EQ(total.at("accepted"), 120);
+  EXPECT_EQ(total.at("dropped"), 20);
+  EXPECT_EQ(total.at("reinjected"), 116);
+  EXPECT_EQ(total.at("tx_full"), 4);
+  EXPECT_EQ(total.at("bytes"), 14000);
+  EXPECT_EQ(total.at("kernel_drops"), 20);
+  const auto& reasons = json.at("drop_reasons");
+  EXPECT_EQ(reasons.at("blocklist"), 18);
+  EXPECT_EQ(reasons.at("rule"), 0);
+  EXPECT_EQ(reasons.at("policy"), 0);
+  EXPECT_EQ(reasons.at("malformed"), 2);
+  EXPECT_FALSE(reasons.contains("none"));
+  const auto& rule = json.at("rules").at(0);
+  EXPECT_EQ(rule.at("handle"), 3);
+  EXPECT_EQ(rule.at("text"), "ip saddr @blocklist drop");
+  EXPECT_EQ(rule.at("packets"), 18);
+  EXPECT_EQ(rule.at("bytes"), 1800);
+}
+
+TEST(StatsJson, IsOneLine) {
+  EXPECT_EQ(to_json(two_queues()).find('\n'), std::string::npos);
+}
+
+std::uint64_t action(const InlineSummary& summary, const std::string& wanted) {
+  for (const NamedCounter& each : summary.actions) {
+    if (each.name == wanted) return each.counter.packets;
+  }
+  ADD_FAILURE() << "no action " << wanted;
+  return 0;
+}
+
+TEST(InlineSummary, FallbackCountsUnderTheActionItHas) {
+  const Snapshot snapshot = two_queues();
+  const InlineSummary passing = summarise(snapshot.inline_counters, AFXFW_FALLBACK_PASS);
+  EXPECT_EQ(action(passing, "PASS"), 3U + 5U);
+  EXPECT_EQ(action(passing, "DROP"), 30U + 3U);
+  const InlineSummary dropping = summarise(snapshot.inline_counters, AFXFW_FALLBACK_DROP);
+  EXPECT_EQ(action(dropping, "PASS"), 3U);
+  EXPECT_EQ(action(dropping, "DROP"), 30U + 3U + 5U);
+  EXPECT_EQ(action(dropping, "REDIRECT"), 160U);
+  EXPECT_EQ(action(dropping, "TX"), 0U);
+  EXPECT_EQ(action(dropping, "ABORTED"), 0U);
+}
+
+TEST(StatsTable, RatesAreBetweenTheSnapshots) {
+  const Snapshot before = two_queues();
+  Snapshot now = before;
+  now.uptime_s += 2;
+  now.queues[0].counters.received += 3'000'000;
+  const std::string table = interval_table(before, now);
+  EXPECT_NE(table.find("1.50 M"), std::string::npos) << table;
+  EXPECT_NE(table.find("3,000,070"), std::string::npos) << table;
+}
+
+TEST(StatsTable, SummaryNamesWhatWasDropped) {
+  const std::string table = summary_table(two_queues());
+  EXPECT_NE(table.find("dropped: blocklist"), std::string::npos) << table;
+  EXPECT_EQ(table.find("dropped: policy"), std::string::npos) << "a reason that never occurred";
+}
+
+TEST(Numbers, AreGroupedByThousands) {
+  EXPECT_EQ(grouped(0), "0");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(1000), "1,000");
+  EXPECT_EQ(grouped(1234567), "1,234,567");
+  EXPECT_EQ(grouped(18446744073709551615ULL), "18,446,744,073,709,551,615");
+}
+
+TEST(Numbers, RatesHaveThreeDigits) {
+  EXPECT_EQ(scaled(0), "0");
+  EXPECT_EQ(scaled(999), "999");
+  EXPECT_EQ(scaled(999.7), "1.00 k");
+  EXPECT_EQ(scaled(1234), "1.23 k");
+  EXPECT_EQ(scaled(45'600), "45.6 k");
+  EXPECT_EQ(scaled(789'000), "789 k");
+  EXPECT_EQ(scaled(4'400'000), "4.40 M");
+  EXPECT_EQ(scaled(40e9), "40.0 G");
+}
+
+}  // namespace
+}  // namespace afxfw
