@@ -190,6 +190,7 @@ RunResult run(Transmission& transmission, const RunLimits& limits, int stop_fd) 
   }
   {
     std::vector<std::jthread> threads;
+    threads.reserve(lanes);
     for (const auto& lane : runs) {
       threads.emplace_back([&, lane = lane.get()] {
         lane->run();
