@@ -9,7 +9,9 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "util/error.h"
 
@@ -61,9 +63,9 @@ bool still_at(const std::string& path, int file) {
 /// Another interface's owner, on leaving, may remove the directory in between.
 Fd open_lock_file(const std::string& path) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    if (mkdir(kDirectory, 0755) != 0 && errno != EEXIST) {
-      throw errno_error(fmt::format("cannot create {}", kDirectory), errno);
-    }
+    std::error_code error;
+    std::filesystem::create_directories(kDirectory, error);
+    if (error) throw errno_error(fmt::format("cannot create {}", kDirectory), error.value());
     Fd file(open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (file) return file;
     if (errno != ENOENT) break;

@@ -57,7 +57,7 @@ tl::expected<Ipv6Bits, PrefixError> read_ipv6(std::string_view text) noexcept {
     return tl::unexpected(PrefixError{zone, "a zone has no meaning in a source address"});
   }
   // inet_pton wants a terminating zero, and would stop at one inside.
-  std::array<char, INET6_ADDRSTRLEN> buffer;
+  std::array<char, INET6_ADDRSTRLEN> buffer = {};
   in6_addr network_order = {};
   if (text.size() >= buffer.size() || text.find('\0') != std::string_view::npos) {
     return tl::unexpected(PrefixError{0, "not an IPv6 address"});
@@ -101,9 +101,10 @@ tl::expected<ParsedPrefix, PrefixError> parse_prefix(std::string_view text) noex
   const std::string_view address_text = text.substr(0, slash);
   // Whichever comes first, so that 192.0.2.1:80 is an IPv4 address with something
   // after it and ::ffff:192.0.2.1 is IPv6.
-  const std::size_t separator = address_text.find_first_of(".:");
-  const bool has_colon = separator != std::string_view::npos && address_text[separator] == ':';
-  const Family family = has_colon ? Family::kIpv6 : Family::kIpv4;
+  const auto separator = std::find_if(address_text.begin(), address_text.end(),
+                                      [](char c) { return c == '.' || c == ':'; });
+  const bool is_ipv6 = separator != address_text.end() && *separator == ':';
+  const Family family = is_ipv6 ? Family::kIpv6 : Family::kIpv4;
 
   Ipv6Bits address = 0;
   if (family == Family::kIpv4) {
@@ -145,7 +146,7 @@ std::optional<Ipv6Bits> parse_ipv6(std::string_view text) noexcept {
 
 std::string format_ipv4(Ipv4Bits address) {
   const in_addr network_order = {htonl(address)};
-  std::array<char, INET_ADDRSTRLEN> buffer;
+  std::array<char, INET_ADDRSTRLEN> buffer = {};
   return ::inet_ntop(AF_INET, &network_order, buffer.data(), buffer.size());
 }
 
@@ -154,7 +155,7 @@ std::string format_ipv6(Ipv6Bits address) {
   for (std::size_t i = 16; i-- > 0; address >>= 8) {
     network_order.s6_addr[i] = static_cast<std::uint8_t>(address);
   }
-  std::array<char, INET6_ADDRSTRLEN> buffer;
+  std::array<char, INET6_ADDRSTRLEN> buffer = {};
   return ::inet_ntop(AF_INET6, &network_order, buffer.data(), buffer.size());
 }
 

@@ -1,6 +1,7 @@
 #include "rules/list_parser.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,7 +10,6 @@ namespace afxfw {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-constexpr std::string_view kBlanks = " \t\r";
 
 // The longest entry: "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128".
 constexpr std::size_t kMaxEntryBytes = 49;
@@ -27,17 +27,29 @@ struct LineError {
   std::string_view what;
 };
 
+// Predicates rather than string_view::find_first_of, which calls memchr for each
+// character: half of the time a list takes.
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r'; }
+constexpr bool is_no_blank(char c) noexcept { return !is_blank(c); }
+constexpr bool is_comment_start(char c) noexcept { return c == '#' || c == ';'; }
+
+// Where the first character that `predicate` holds for is, or the end.
+std::size_t find(std::string_view text, bool (*predicate)(char), std::size_t from = 0) noexcept {
+  const auto begin = text.begin() + static_cast<std::ptrdiff_t>(from);
+  return static_cast<std::size_t>(std::find_if(begin, text.end(), predicate) - text.begin());
+}
+
 // Reads one line, which holds no LF, and adds its entry, if any. Returns what is
 // wrong with it.
 std::optional<LineError> parse_line(std::string_view line, ParsedList& list) {
-  const std::string_view content = line.substr(0, line.find_first_of("#;"));
-  const std::size_t start = content.find_first_not_of(kBlanks);
-  if (start == std::string_view::npos) return std::nullopt;
+  const std::string_view content = line.substr(0, find(line, is_comment_start));
+  const std::size_t start = find(content, is_no_blank);
+  if (start == content.size()) return std::nullopt;
 
   if (const std::size_t nul = content.find('\0'); nul != std::string_view::npos) {
     return LineError{nul, content.substr(start), "NUL byte; the file is binary, or text in UTF-16"};
   }
-  const std::size_t end = std::min(content.find_first_of(kBlanks, start), content.size());
+  const std::size_t end = find(content, is_blank, start);
   const std::string_view entry = content.substr(start, end - start);
   if (entry.size() > kMaxEntryBytes) {
     return LineError{start, entry, "too long for an address or prefix"};
@@ -46,9 +58,8 @@ std::optional<LineError> parse_line(std::string_view line, ParsedList& list) {
   if (!parsed) {
     return LineError{start + parsed.error().offset, entry, parsed.error().what};
   }
-  if (const std::size_t rest = content.find_first_not_of(kBlanks, end);
-      rest != std::string_view::npos) {
-    const std::size_t rest_end = content.find_last_not_of(kBlanks) + 1;
+  if (const std::size_t rest = find(content, is_no_blank, end); rest < content.size()) {
+    const std::size_t rest_end = content.find_last_not_of(" \t\r") + 1;
     return LineError{rest, content.substr(rest, rest_end - rest),
                      "unexpected text after the address; one entry a line"};
   }

@@ -20,10 +20,10 @@ ECHO_PORT = 7777
 def test_counters_count_exactly_what_arrives(lab):
     client, fw = lab["client"], lab["fw"]
     with Counters(fw, ping4="icmp type echo-request", ping6="icmpv6 type echo-request",
-                  web="tcp dport 8080") as counters:
+                  tcp="tcp dport 8080") as counters:
         client.run("ping", "-n", "-c3", "-i0.1", fw.ipv4)
         client.run("ping", "-n", "-c2", "-i0.1", fw.ipv6)
-        assert counters.read() == {"ping4": 3, "ping6": 2, "web": 0}
+        assert counters.read() == {"ping4": 3, "ping6": 2, "tcp": 0}
 
 
 def test_counters_that_stay_short_are_an_error(lab):

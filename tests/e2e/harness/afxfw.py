@@ -28,6 +28,8 @@ class Afxfw(Process):
     What the JSON holds is in "The control interface" of the documentation.
     """
 
+    shown_stdout_lines = 1  # the newest statistics
+
     def __init__(self, host, *options, program=AFXFW):
         command = [program, "--iface", host.interface, "--json",
                    "--stats-interval", STATS_INTERVAL_S, *options]

@@ -7,9 +7,6 @@ import threading
 
 from .wait import wait_until
 
-SHOWN_LINES = 30
-
-
 def _collect(stream, lines):
     for line in stream:
         lines.append(line.rstrip("\n"))
@@ -20,6 +17,10 @@ class Process:
 
     Use it in a "with" statement or stop it: leaving kills what still runs.
     """
+
+    # How much of the end of its output is in messages.
+    shown_stdout_lines = 30
+    shown_stderr_lines = 30
 
     def __init__(self, command):
         self.command = [str(part) for part in command]
@@ -42,7 +43,8 @@ class Process:
         self.kill()
 
     def __str__(self):
-        output = self.stdout_lines[-SHOWN_LINES:] + self.stderr_lines[-SHOWN_LINES:]
+        output = (self.stdout_lines[-self.shown_stdout_lines:]
+                  + self.stderr_lines[-self.shown_stderr_lines:])
         return "\n".join([f"'{' '.join(self.command)}'", *output])
 
     @property

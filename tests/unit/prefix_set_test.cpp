@@ -1,0 +1,277 @@
+#include "rules/prefix_set.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace afxfw {
+namespace {
+
+template <typename Bits>
+constexpr unsigned kBits = sizeof(Bits) * 8;
+
+// A prefix as the tests see it, apart from Prefix: bits beyond the length are
+// noise that membership must not depend on.
+template <typename Bits>
+struct Network {
+  Bits address;
+  unsigned length;
+
+  // What an address has in common with the network, shifted down; the two-step
+  // shift is for length 0.
+  static Bits key(Bits address, unsigned length) {
+    return length == 0 ? Bits{0} : static_cast<Bits>(address >> (kBits<Bits> - length));
+  }
+  bool contains(Bits other) const { return key(other, length) == key(address, length); }
+  Bits first() const {
+    return length == 0 ? Bits{0}
+                       : static_cast<Bits>(key(address, length) << (kBits<Bits> - length));
+  }
+  Bits last() const {
+    return length == 0 ? static_cast<Bits>(~Bits{0})
+                       : static_cast<Bits>(first() + ((Bits{1} << (kBits<Bits> - length)) - 1));
+  }
+};
+
+template <typename Bits>
+Prefix to_prefix(const Network<Bits>& network) {
+  if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
+    return Prefix::ipv4(network.address, network.length);
+  } else {
+    return Prefix::ipv6(network.address, network.length);
+  }
+}
+
+template <typename Bits>
+PrefixSet<Bits> build(const std::vector<Network<Bits>>& networks) {
+  std::vector<Prefix> prefixes;
+  for (const auto& network : networks) prefixes.push_back(to_prefix(network));
+  return PrefixSet<Bits>::build(prefixes);
+}
+
+// The naive model, quick enough for a million networks: an address is inside if
+// its leading bits are among the networks of some length.
+template <typename Bits>
+class Model {
+ public:
+  explicit Model(const std::vector<Network<Bits>>& networks) : keys_(kBits<Bits> + 1) {
+    for (const auto& network : networks) {
+      keys_[network.length].push_back(Network<Bits>::key(network.address, network.length));
+    }
+    for (auto& keys : keys_) std::sort(keys.begin(), keys.end());
+  }
+  bool contains(Bits address) const {
+    for (unsigned length = 0; length <= kBits<Bits>; ++length) {
+      const auto& keys = keys_[length];
+      if (keys.empty()) continue;
+      if (std::binary_search(keys.begin(), keys.end(), Network<Bits>::key(address, length))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  std::vector<std::vector<Bits>> keys_;
+};
+
+template <typename Bits>
+std::string address_text(Bits address) {
+  if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
+    return format_ipv4(address);
+  } else {
+    return format_ipv6(address);
+  }
+}
+
+template <typename Bits>
+class PrefixSetOf : public testing::Test {
+ protected:
+  Bits random_bits() {
+    if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
+      return static_cast<Bits>(random_());
+    } else {
+      return Bits{random_()} << 64 | random_();
+    }
+  }
+
+  // Each network's ends, one address beyond each end (wrapping round at the ends
+  // of the address space), and random addresses.
+  void expect_equal_to_model(const PrefixSet<Bits>& set,
+                             const std::vector<Network<Bits>>& networks) {
+    const Model<Bits> model(networks);
+    const auto expect_equal_at = [&](Bits address) {
+      set.prefetch(address);
+      ASSERT_EQ(set.contains(address), model.contains(address)) << address_text(address);
+    };
+    for (const auto& network : networks) {
+      for (const Bits address :
+           {static_cast<Bits>(network.first() - 1), network.first(), network.address,
+            network.last(), static_cast<Bits>(network.last() + 1)}) {
+        ASSERT_NO_FATAL_FAILURE(expect_equal_at(address));
+      }
+    }
+    for (int i = 0; i < 2000; ++i) ASSERT_NO_FATAL_FAILURE(expect_equal_at(random_bits()));
+    ASSERT_NO_FATAL_FAILURE(expect_equal_at(0));
+    ASSERT_NO_FATAL_FAILURE(expect_equal_at(static_cast<Bits>(~Bits{0})));
+  }
+
+  std::mt19937_64 random_{42};
+};
+
+using BothFamilies = testing::Types<Ipv4Bits, Ipv6Bits>;
+TYPED_TEST_SUITE(PrefixSetOf, BothFamilies);
+
+TYPED_TEST(PrefixSetOf, EmptySetContainsNothing) {
+  const PrefixSet<TypeParam> made;
+  const auto built = build<TypeParam>({});
+  for (const auto* set : {&made, &built}) {
+    EXPECT_TRUE(set->empty());
+    EXPECT_EQ(set->ranges(), 0U);
+    EXPECT_FALSE(set->contains(0));
+    EXPECT_FALSE(set->contains(static_cast<TypeParam>(~TypeParam{0})));
+    set->prefetch(0);
+  }
+}
+
+TYPED_TEST(PrefixSetOf, LengthZeroContainsEverything) {
+  const auto set = build<TypeParam>({{this->random_bits(), 0}});
+  EXPECT_EQ(set.ranges(), 1U);
+  EXPECT_TRUE(set.contains(0));
+  EXPECT_TRUE(set.contains(static_cast<TypeParam>(~TypeParam{0})));
+  EXPECT_TRUE(set.contains(this->random_bits()));
+}
+
+TYPED_TEST(PrefixSetOf, HostsAtBothEndsOfTheAddressSpace) {
+  const auto highest = static_cast<TypeParam>(~TypeParam{0});
+  const auto both = build<TypeParam>({{0, kBits<TypeParam>}, {highest, kBits<TypeParam>}});
+  EXPECT_EQ(both.ranges(), 2U);
+  EXPECT_TRUE(both.contains(0));
+  EXPECT_FALSE(both.contains(1));
+  EXPECT_FALSE(both.contains(static_cast<TypeParam>(highest - 1)));
+  EXPECT_TRUE(both.contains(highest));
+
+  const auto lowest_only = build<TypeParam>({{0, kBits<TypeParam>}});
+  EXPECT_TRUE(lowest_only.contains(0));
+  EXPECT_FALSE(lowest_only.contains(highest));
+}
+
+TYPED_TEST(PrefixSetOf, AdjacentNetworksBecomeOneRange) {
+  const unsigned length = 24;
+  const TypeParam base = this->random_bits() >> (kBits<TypeParam> - length + 2)
+                                                    << (kBits<TypeParam> - length + 2);
+  const TypeParam step = TypeParam{1} << (kBits<TypeParam> - length);
+  const auto set = build<TypeParam>({{static_cast<TypeParam>(base + 2 * step), length},
+                                     {base, length},
+                                     {static_cast<TypeParam>(base + step), length}});
+  EXPECT_EQ(set.entries(), 3U);
+  EXPECT_EQ(set.ranges(), 1U);
+  EXPECT_FALSE(set.contains(static_cast<TypeParam>(base - 1)));
+  EXPECT_TRUE(set.contains(base));
+  EXPECT_TRUE(set.contains(static_cast<TypeParam>(base + 3 * step - 1)));
+  EXPECT_FALSE(set.contains(static_cast<TypeParam>(base + 3 * step)));
+}
+
+TYPED_TEST(PrefixSetOf, TheTwoHalvesOfEverythingBecomeOneRange) {
+  const auto top = static_cast<TypeParam>(TypeParam{1} << (kBits<TypeParam> - 1));
+  const auto set = build<TypeParam>({{top, 1}, {0, 1}});
+  EXPECT_EQ(set.ranges(), 1U);
+  EXPECT_TRUE(set.contains(static_cast<TypeParam>(top - 1)));
+  EXPECT_TRUE(set.contains(top));
+}
+
+TYPED_TEST(PrefixSetOf, NestedAndRepeatedNetworksCountAsEntriesOnly) {
+  const TypeParam address = this->random_bits();
+  const auto set = build<TypeParam>({{address, 20}, {address, 8}, {address, 8}, {address, 32}});
+  EXPECT_EQ(set.entries(), 4U);
+  EXPECT_EQ(set.ranges(), 1U);
+  EXPECT_GT(set.memory_bytes(), 0U);
+}
+
+// Small address pools make networks nest, touch and repeat.
+TYPED_TEST(PrefixSetOf, EqualsTheModelForRandomNetworksCloseTogether) {
+  for (int round = 0; round < 300; ++round) {
+    const unsigned free_bits = 4 + static_cast<unsigned>(this->random_() % 12);
+    const TypeParam base = this->random_() % 8 == 0   ? static_cast<TypeParam>(~TypeParam{0})
+                           : this->random_() % 8 == 0 ? TypeParam{0}
+                                                      : this->random_bits();
+    std::vector<Network<TypeParam>> networks(1 + this->random_() % 200);
+    for (auto& network : networks) {
+      const TypeParam noise = this->random_bits() & ((TypeParam{1} << free_bits) - 1);
+      network.address = base ^ noise;
+      network.length = kBits<TypeParam> - static_cast<unsigned>(this->random_() % (free_bits + 1));
+    }
+    ASSERT_NO_FATAL_FAILURE(this->expect_equal_to_model(build(networks), networks))
+        << "round " << round;
+  }
+}
+
+TYPED_TEST(PrefixSetOf, EqualsTheModelForNetworksOfAllLengths) {
+  for (int round = 0; round < 50; ++round) {
+    // Few short ones: a /0 or /1 would swallow all the rest.
+    const unsigned shortest = static_cast<unsigned>(this->random_() % kBits<TypeParam>);
+    std::vector<Network<TypeParam>> networks(500);
+    for (auto& network : networks) {
+      network.address = this->random_bits();
+      network.length =
+          shortest + static_cast<unsigned>(this->random_() % (kBits<TypeParam> - shortest + 1));
+    }
+    ASSERT_NO_FATAL_FAILURE(this->expect_equal_to_model(build(networks), networks))
+        << "round " << round;
+  }
+}
+
+TYPED_TEST(PrefixSetOf, EqualsTheModelForAMillionRandomNetworks) {
+  std::vector<Network<TypeParam>> networks(1'000'000);
+  const unsigned longest = std::min(kBits<TypeParam>, 64U);
+  for (auto& network : networks) {
+    network.address = this->random_bits();
+    network.length = longest - static_cast<unsigned>(this->random_() % 13);
+  }
+  const auto set = build(networks);
+  EXPECT_EQ(set.entries(), networks.size());
+  this->expect_equal_to_model(set, networks);
+}
+
+// As real lists are: nearly everything below a few common leading bits.
+TYPED_TEST(PrefixSetOf, EqualsTheModelWhenAllNetworksShareLeadingBits) {
+  std::vector<Network<TypeParam>> networks(20'000);
+  const TypeParam base = this->random_bits();
+  for (auto& network : networks) {
+    network.address = base ^ (this->random_bits() >> 12);
+    network.length = 32;
+  }
+  this->expect_equal_to_model(build(networks), networks);
+}
+
+TYPED_TEST(PrefixSetOf, RangesAreCountedAsTheModelCountsThem) {
+  // Every second /16 of the first 256: none touches another.
+  std::vector<Network<TypeParam>> networks;
+  for (unsigned i = 0; i < 256; i += 2) {
+    networks.push_back({static_cast<TypeParam>(TypeParam{i} << (kBits<TypeParam> - 16)), 16});
+  }
+  std::shuffle(networks.begin(), networks.end(), this->random_);
+  EXPECT_EQ(build(networks).ranges(), 128U);
+}
+
+TEST(PrefixSet, TakesOnlyItsOwnFamily) {
+  const std::vector<Prefix> prefixes = {parse_prefix("0.0.0.0/1")->prefix,
+                                        parse_prefix("2001:db8::/32")->prefix,
+                                        parse_prefix("192.0.2.0/24")->prefix};
+  const auto ipv4 = Ipv4PrefixSet::build(prefixes);
+  EXPECT_EQ(ipv4.entries(), 2U);
+  EXPECT_TRUE(ipv4.contains(*parse_ipv4("1.2.3.4")));
+
+  // 0.0.0.0/1 as an IPv6 number would be ::/97.
+  const auto ipv6 = Ipv6PrefixSet::build(prefixes);
+  EXPECT_EQ(ipv6.entries(), 1U);
+  EXPECT_TRUE(ipv6.contains(*parse_ipv6("2001:db8::1")));
+  EXPECT_FALSE(ipv6.contains(*parse_ipv6("::1")));
+}
+
+}  // namespace
+}  // namespace afxfw

@@ -1,0 +1,173 @@
+#include "rules/publisher.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace afxfw {
+namespace {
+
+// Blocks exactly the address that equals its generation, so that a reader can
+// tell a set that is whole from one that is being built or was freed.
+std::unique_ptr<const RuleSet> rule_set(std::uint64_t generation) {
+  const std::vector<Prefix> block = {Prefix::ipv4(static_cast<Ipv4Bits>(generation), 32)};
+  return std::make_unique<const RuleSet>(generation, RuleSet::Lists{.allow = {}, .block = block});
+}
+
+bool is_whole(const RuleSet& rules) {
+  const auto generation = static_cast<Ipv4Bits>(rules.generation());
+  return rules.verdict(generation).action == Action::kDrop &&
+         rules.verdict(generation + 1).action == Action::kAccept && rules.rules().size() == 2;
+}
+
+TEST(Publisher, ReadersGetTheSetPublishedLast) {
+  RuleSetPublisher publisher(2, rule_set(1));
+  EXPECT_EQ(publisher.acquire(0).generation(), 1U);
+  publisher.publish(rule_set(2));
+  EXPECT_EQ(publisher.acquire(0).generation(), 2U);
+  EXPECT_EQ(publisher.acquire(1).generation(), 2U);
+  EXPECT_EQ(publisher.current().generation(), 2U);
+}
+
+TEST(Publisher, KeepsASetUntilItsReaderAcquiresTheNext) {
+  RuleSetPublisher publisher(1, rule_set(1));
+  const RuleSet& held = publisher.acquire(0);
+  publisher.publish(rule_set(2));
+  EXPECT_EQ(publisher.reclaim(), 1U);
+  EXPECT_TRUE(is_whole(held));
+  EXPECT_TRUE(is_whole(publisher.acquire(0)));
+  EXPECT_EQ(publisher.reclaim(), 0U);
+}
+
+TEST(Publisher, TheSlowestReaderDecidesWhatIsFreed) {
+  RuleSetPublisher publisher(2, rule_set(1));
+  (void)publisher.acquire(0);
+  (void)publisher.acquire(1);
+  publisher.publish(rule_set(2));
+  const RuleSet& second = publisher.acquire(1);
+  publisher.publish(rule_set(3));
+  EXPECT_EQ(publisher.retired(), 2U);
+  (void)publisher.acquire(0);
+  EXPECT_EQ(publisher.reclaim(), 1U);  // the first is gone, the second in use
+  EXPECT_TRUE(is_whole(second));
+  (void)publisher.acquire(1);
+  EXPECT_EQ(publisher.reclaim(), 0U);
+}
+
+TEST(Publisher, ReadersThatNeverAcquiredHoldNothingBack) {
+  RuleSetPublisher publisher(8, rule_set(1));
+  publisher.publish(rule_set(2));
+  EXPECT_EQ(publisher.retired(), 0U);
+}
+
+TEST(Publisher, AnOfflineReaderHoldsNothingBack) {
+  RuleSetPublisher publisher(1, rule_set(1));
+  (void)publisher.acquire(0);
+  publisher.go_offline(0);
+  publisher.publish(rule_set(2));
+  EXPECT_EQ(publisher.retired(), 0U);
+}
+
+TEST(Publisher, AcquiringBringsAReaderBackOnline) {
+  RuleSetPublisher publisher(1, rule_set(1));
+  (void)publisher.acquire(0);
+  publisher.go_offline(0);
+  publisher.publish(rule_set(2));
+  const RuleSet& held = publisher.acquire(0);
+  EXPECT_EQ(held.generation(), 2U);
+  publisher.publish(rule_set(3));
+  EXPECT_EQ(publisher.retired(), 1U);
+  EXPECT_TRUE(is_whole(held));
+}
+
+TEST(Publisher, WorksWithoutReaders) {
+  RuleSetPublisher publisher(0, rule_set(1));
+  publisher.publish(rule_set(2));
+  EXPECT_EQ(publisher.retired(), 0U);
+}
+
+TEST(Publisher, RefusesGenerationsThatDoNotGrow) {
+  RuleSetPublisher publisher(1, rule_set(5));
+  EXPECT_THROW(publisher.publish(rule_set(5)), std::invalid_argument);
+  EXPECT_THROW(publisher.publish(rule_set(4)), std::invalid_argument);
+  EXPECT_THROW(publisher.publish(nullptr), std::invalid_argument);
+  EXPECT_EQ(publisher.current().generation(), 5U);
+  publisher.publish(rule_set(7));
+  EXPECT_EQ(publisher.current().generation(), 7U);
+  EXPECT_THROW(RuleSetPublisher(1, nullptr), std::invalid_argument);
+  EXPECT_THROW(RuleSetPublisher(1, rule_set(0)), std::invalid_argument);
+}
+
+// What one reader of the tests below does: acquires, checks, and goes offline
+// once in offline_period rounds (0: never).
+struct Reader {
+  RuleSetPublisher& publisher;
+  std::size_t index;
+  unsigned offline_period;
+  const std::atomic<bool>& stop;
+  // Accesses to these two are relaxed: they must not order what the
+  // publisher's own atomics have to.
+  std::atomic<std::uint64_t>& acquired;
+  std::uint64_t failures = 0;
+
+  void run() {
+    std::uint64_t last_generation = 0;
+    for (std::uint64_t round = 1; !stop.load(std::memory_order_relaxed); ++round) {
+      const RuleSet& rules = publisher.acquire(index);
+      // Twice, as a batch does: the set must stay for all of it.
+      if (!is_whole(rules) || rules.generation() < last_generation || !is_whole(rules)) ++failures;
+      last_generation = rules.generation();
+      if (offline_period != 0 && round % offline_period == 0) publisher.go_offline(index);
+      acquired.store(round, std::memory_order_relaxed);
+    }
+    publisher.go_offline(index);
+  }
+};
+
+// Run under ASan it shows that nothing is freed too early, under TSan that
+// nothing is freed while a reader's last use isn't ordered before it.
+void hammer(unsigned offline_period) {
+  constexpr std::size_t kReaders = 4;
+  constexpr std::uint64_t kGenerations = 10'000;
+  constexpr std::uint64_t kRounds = 1000;
+  RuleSetPublisher publisher(kReaders, rule_set(1));
+  std::atomic<bool> stop{false};
+  std::array<std::atomic<std::uint64_t>, kReaders> acquired = {};
+  std::vector<Reader> readers;
+  for (std::size_t i = 0; i < kReaders; ++i) {
+    readers.push_back({publisher, i, offline_period, stop, acquired[i]});
+  }
+  std::vector<std::thread> threads;
+  for (Reader& reader : readers) threads.emplace_back([&] { reader.run(); });
+
+  const auto all_readers_took_part = [&] {
+    return std::all_of(acquired.begin(), acquired.end(), [](const auto& rounds) {
+      return rounds.load(std::memory_order_relaxed) >= kRounds;
+    });
+  };
+  std::uint64_t generation = 1;
+  while (generation < kGenerations || !all_readers_took_part()) {
+    publisher.publish(rule_set(++generation));
+  }
+  stop.store(true, std::memory_order_relaxed);
+  for (std::thread& thread : threads) thread.join();
+
+  EXPECT_EQ(publisher.reclaim(), 0U);
+  EXPECT_TRUE(is_whole(publisher.current()));
+  EXPECT_EQ(publisher.current().generation(), generation);
+  for (const Reader& reader : readers) EXPECT_EQ(reader.failures, 0U);
+}
+
+TEST(Publisher, SurvivesReloadsUnderReadersThatStayOnline) { hammer(0); }
+TEST(Publisher, SurvivesReloadsUnderReadersThatComeAndGo) { hammer(1); }
+TEST(Publisher, SurvivesReloadsUnderReadersThatPauseNowAndThen) { hammer(7); }
+
+}  // namespace
+}  // namespace afxfw

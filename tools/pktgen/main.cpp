@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+#include "pktgen/frame_plan.h"
+#include "pktgen/options.h"
+#include "pktgen/report.h"
+#include "pktgen/run.h"
+#include "pktgen/transmission.h"
+#include "util/error.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "xsk/bpf_log.h"
+#include "xsk/link.h"
+
+namespace afxfw::pktgen {
+
+namespace {
+
+LogLevel log_level = LogLevel::kWarn;
+
+void print_line(LogLevel level, std::string_view line) {
+  if (level >= log_level) fmt::print(stderr, "afxfw-pktgen: {}\n", line);
+}
+
+/// Makes SIGINT and SIGTERM readable instead of deadly, in all threads made
+/// from now on.
+Fd take_over_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  if (pthread_sigmask(SIG_BLOCK, &signals, nullptr) != 0) {
+    throw errno_error("cannot block signals", errno);
+  }
+  Fd fd(signalfd(-1, &signals, SFD_CLOEXEC));
+  if (!fd) throw errno_error("cannot make a signalfd", errno);
+  return fd;
+}
+
+Link check_link(const Options& options, const FramePlan& plan, Link link) {
+  if (!link.ethernet) {
+    throw Error(fmt::format("{} is no Ethernet interface", link.name), ExitCode::kUnsupported);
+  }
+  if (!link.up || !link.carrier) {
+    throw Error(link.up ? fmt::format("{} has no carrier: its peer or cable is down", link.name)
+                        : fmt::format("{} is down; 'ip link set {} up'", link.name, link.name),
+                ExitCode::kUnsupported);
+  }
+  const std::uint32_t largest = link.mtu + link_header_bytes(options.traffic);
+  if (plan.frame.size() > largest) {
+    throw Error(fmt::format("--size: {} bytes do not fit {}, whose MTU is {}; at most {}",
+                            plan.frame.size(), link.name, link.mtu, largest),
+                ExitCode::kUsage);
+  }
+  return link;
+}
+
+/// Throws Error when the run did not do what was asked.
+void check_result(const RunResult& result, const Transmission& transmission, const Link& link) {
+  if (result.error) throw *result.error;
+  const bool nothing_sent = result.total.sent == 0 && result.total.refused > 0;
+  if (result.end != End::kStalled && !nothing_sent) return;
+  const int error = result.total.error;
+  const bool never = transmission.method == Method::kLive && refuses_live_frames(error);
+  throw Error(fmt::format("{}: the driver took no frame for 1 s: {}{}", link.name,
+                          explain_refusal(link, transmission.method, error),
+                          never ? "; --method xsk sends in another way" : ""),
+              never ? ExitCode::kUnsupported : ExitCode::kRuntime);
+}
+
+ExitCode run_command(int argc, char** argv) {
+  const CommandLine command_line = parse_command_line(argc, argv);
+  if (!command_line.options) {
+    fmt::print("{}", command_line.text);
+    return ExitCode::kOk;
+  }
+  const Options& options = *command_line.options;
+  log_level = options.log_level;
+  set_log_sink(print_line);
+  capture_bpf_library_output();
+
+  const Link found = require_link(options.interface);
+  const FramePlan plan = plan_frames(options.traffic, found.mac);
+  const Link link = check_link(options, plan, found);
+  // Before any thread is made: they inherit what is blocked.
+  const Fd stop_signals = take_over_stop_signals();
+  Transmission transmission = open_transmission(options, link, plan);
+  const RunResult result =
+      run(transmission, {options.count, options.duration, options.rate}, stop_signals.get());
+
+  const Report report{options, plan, transmission, result};
+  fmt::print("{}", options.json ? format_json(report) : format_text(report));
+  std::fflush(stdout);
+  check_result(result, transmission, link);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+}  // namespace afxfw::pktgen
+
+int main(int argc, char** argv) {
+  using afxfw::ExitCode;
+  try {
+    return static_cast<int>(afxfw::pktgen::run_command(argc, argv));
+  } catch (const afxfw::Error& error) {
+    fmt::print(stderr, "afxfw-pktgen: {}\n", error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "afxfw-pktgen: {}\n", error.what());
+    return static_cast<int>(ExitCode::kRuntime);
+  }
+}

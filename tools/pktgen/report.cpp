@@ -1,0 +1,94 @@
+#include "pktgen/report.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <string_view>
+
+namespace afxfw::pktgen {
+
+namespace {
+
+struct Rates {
+  std::uint64_t bytes = 0;
+  double seconds = 0;
+  double packets_per_second = 0;
+  double mbit_per_second = 0;
+};
+
+Rates rates(const Report& report) {
+  Rates rates;
+  rates.bytes = report.result.total.sent * report.plan.frame.size();
+  rates.seconds = std::chrono::duration<double>(report.result.elapsed).count();
+  if (rates.seconds > 0) {
+    rates.packets_per_second = static_cast<double>(report.result.total.sent) / rates.seconds;
+    rates.mbit_per_second = static_cast<double>(rates.bytes) * 8 / rates.seconds / 1e6;
+  }
+  return rates;
+}
+
+std::string_view name(End end) {
+  switch (end) {
+    case End::kCount:
+      return "count";
+    case End::kDuration:
+      return "duration";
+    case End::kSignal:
+      return "signal";
+    case End::kStalled:
+      return "stalled";
+    case End::kError:
+      break;
+  }
+  return "error";
+}
+
+std::string_view describe(const Transmission& transmission) {
+  if (transmission.method == Method::kLive) return "BPF live frames";
+  return transmission.zero_copy ? "AF_XDP, zero-copy" : "AF_XDP, copy mode";
+}
+
+}  // namespace
+
+std::string format_text(const Report& report) {
+  const Rates rate = rates(report);
+  const SendResult& total = report.result.total;
+  return fmt::format(
+      "interface  {}: {} ({})\n"
+      "sent       {} frames of {} bytes, {} bytes\n"
+      "refused    {}{}\n"
+      "duration   {:.6f} s, ended by: {}\n"
+      "rate       {:.0f} packets/s, {:.1f} Mbit/s\n",
+      report.options.interface, describe(report.transmission), report.transmission.reason,
+      total.sent, report.plan.frame.size(), rate.bytes, total.refused,
+      total.refused > 0 ? " times, offered again" : "", rate.seconds, name(report.result.end),
+      rate.packets_per_second, rate.mbit_per_second);
+}
+
+std::string format_json(const Report& report) {
+  const Rates rate = rates(report);
+  const SendResult& total = report.result.total;
+  nlohmann::ordered_json json = {
+      {"interface", report.options.interface},
+      {"method", report.transmission.method == Method::kLive ? "live" : "xsk"},
+      {"method_reason", report.transmission.reason},
+      {"zero_copy", report.transmission.zero_copy},
+      {"seed", report.options.traffic.seed},
+      {"frame_bytes", report.plan.frame.size()},
+      {"end", name(report.result.end)},
+      {"sent", total.sent},
+      {"bytes", rate.bytes},
+      {"refused", total.refused},
+      {"duration_s", rate.seconds},
+      {"pps", rate.packets_per_second},
+      {"mbit_per_s", rate.mbit_per_second},
+      {"threads", nlohmann::ordered_json::array()},
+  };
+  for (const LaneResult& lane : report.result.lanes) {
+    json["threads"].push_back(
+        {{"cpu", lane.cpu}, {"sent", lane.total.sent}, {"refused", lane.total.refused}});
+  }
+  return json.dump() + "\n";
+}
+
+}  // namespace afxfw::pktgen
