@@ -167,6 +167,18 @@ static __always_inline int parse_ipv4(struct cursor *cursor, struct ip_payload *
 	return 0;
 }
 
+/* Whether the frame begins like most: untagged IPv4 without options, and not a
+ * fragment. Then both headers are there whole. */
+static __always_inline int is_plain_ipv4(const void *data, const void *data_end)
+{
+	const struct ethhdr *ethernet = data;
+	const struct iphdr *ip = (const void *)(ethernet + 1);
+
+	return (void *)(ip + 1) <= data_end && ethernet->h_proto == bpf_htons(ETH_P_IP) &&
+	       ip->version == 4 && ip->ihl == sizeof(*ip) / 4 &&
+	       !(ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET));
+}
+
 /* The bytes of an IPv6 extension header: (length field + extra) * unit, where the
  * fragment header has no length field; unit 0: not an extension header.
  *
