@@ -150,6 +150,10 @@ std::uint32_t Worker::run_once() noexcept {
     publish_housekeeping();
   } else if (options_.busy_poll) {
     socket_->wake_rx();
+    // The last completions; others publish them when they go to sleep.
+    if (reinjector_ && reinjector_->reinjected() != stats_.reinjected.get()) {
+      publish_housekeeping();
+    }
   }
   return received;
 }
