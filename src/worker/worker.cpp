@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -33,12 +32,8 @@ constexpr int kSleepMs = 100;
 /// The same while frames are being sent: their completions wake nobody.
 constexpr int kSleepWhileSendingMs = 1;
 
-/// For the drain at the end. A packet that another CPU was about to hand over
-/// when the program was detached arrives within an RCU grace period, some
-/// milliseconds.
+/// For what is still being sent at the end.
 constexpr std::chrono::milliseconds kDrainLimit{1000};
-constexpr std::chrono::milliseconds kDrainQuiet{10};
-constexpr std::chrono::microseconds kDrainPause{200};
 
 /// Frames moved to the fill ring in one go.
 constexpr std::size_t kRefillBatch = 256;
@@ -155,6 +150,10 @@ std::uint32_t Worker::run_once() noexcept {
     publish_housekeeping();
   } else if (options_.busy_poll) {
     socket_->wake_rx();
+    // The last completions; others publish them when they go to sleep.
+    if (reinjector_ && reinjector_->reinjected() != stats_.reinjected.get()) {
+      publish_housekeeping();
+    }
   }
   return received;
 }
@@ -288,16 +287,12 @@ void Worker::sleep() noexcept {
 }
 
 void Worker::drain() noexcept {
-  using std::chrono::steady_clock;
-  const auto deadline = steady_clock::now() + kDrainLimit;
-  auto quiet_since = steady_clock::now();
-  for (auto now = quiet_since; now < deadline && now - quiet_since < kDrainQuiet;
-       now = steady_clock::now()) {
-    if (run_once() > 0) {
-      quiet_since = now;
-    } else {
-      std::this_thread::sleep_for(kDrainPause);
-    }
+  // Nothing is added any more, so that an empty ring is the end however long it
+  // took to get here; what a full ring holds is the bound if something is.
+  for (std::uint32_t left = options_.ring_sizes.rx; left > 0;) {
+    const std::uint32_t received = run_once();
+    if (received == 0) break;
+    left -= std::min(left, received);
   }
   if (reinjector_) reinjector_->drain(kDrainLimit);
   publish_housekeeping();

@@ -3,12 +3,17 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <xdp/libxdp.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -101,6 +106,17 @@ std::string explain_refusal(int error_number, const std::string& kernel_message)
              "LRO; see ethtool -l and -k";
     case ENOMEM: return "the driver has too little memory or too few queues for XDP";
     default: return std::strerror(error_number);
+  }
+}
+
+/// Until no CPU is in the middle of a packet that it met before the call.
+/// Drivers run XDP and hand over to sockets within one RCU read-side section,
+/// and MEMBARRIER_CMD_GLOBAL waits for a grace period (membarrier(2)). A kernel
+/// with nohz_full CPUs refuses it; a grace period takes some milliseconds.
+void wait_for_other_cpus() noexcept {
+  constexpr std::chrono::milliseconds kLongGracePeriod{50};
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0) {
+    std::this_thread::sleep_for(kLongGracePeriod);
   }
 }
 
@@ -240,6 +256,7 @@ void XdpProgram::detach() noexcept {
     log_error("{}: cannot detach the XDP program: {}; run: afxfw --detach --iface {}", interface_,
               std::strerror(-result), interface_);
   }
+  wait_for_other_cpus();
 }
 
 }  // namespace afxfw

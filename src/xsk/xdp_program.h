@@ -62,6 +62,7 @@ class XdpProgram {
   [[nodiscard]] InlineCounters counters() const;
 
   /// Detaches, once; packets go to the kernel's stack as if we had never been.
+  /// When it returns, those that the program had seen are in the sockets' rings.
   void detach() noexcept;
 
  private:

@@ -44,14 +44,14 @@ def version(request):
 
 @pytest.fixture
 def start_afxfw():
-    """start_afxfw(host, *options): an afxfw that is ready, stopped at the end of the test.
+    """start_afxfw(host, *options, **settings): an Afxfw that is ready, stopped at the end of the test.
 
     What still runs then has to end with exit code 0 like any other.
     """
     started = []
 
-    def start(host, *options):
-        started.append(Afxfw(host, *options))
+    def start(host, *options, **settings):
+        started.append(Afxfw(host, *options, **settings))
         return started[-1].wait_ready()
 
     yield start

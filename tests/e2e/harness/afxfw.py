@@ -30,9 +30,9 @@ class Afxfw(Process):
 
     shown_stdout_lines = 1  # the newest statistics
 
-    def __init__(self, host, *options, program=AFXFW):
-        command = [program, "--iface", host.interface, "--json",
-                   "--stats-interval", STATS_INTERVAL_S, *options]
+    def __init__(self, host, *options, program=AFXFW, interval_s=STATS_INTERVAL_S):
+        command = [program, "--iface", host.interface, "--json", "--stats-interval", interval_s,
+                   *options]
         super().__init__(["nsenter", f"--net={host.namespace_path}", "--", *command])
 
     def wait_ready(self, timeout_s=20.0):
