@@ -2,7 +2,7 @@
 
 Makes two network namespaces of its own, joined by a veth pair: gen0 in afxpg-gen
 sends, dut0 in afxpg-dut receives. Needs root, clang, bpftool, nft, tcpdump and ethtool.
-The build directory is taken from AFXFW_BUILD_DIR, by default build/ in the repository.
+The build directory is taken from AFXFW_BUILD, by default build/ in the repository.
 """
 
 import json
@@ -17,7 +17,7 @@ import time
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("AFXFW_BUILD_DIR", REPOSITORY / "build"))
+BUILD = pathlib.Path(os.environ.get("AFXFW_BUILD", REPOSITORY / "build"))
 PKTGEN = BUILD / "tools" / "pktgen" / "afxfw-pktgen"
 TOOLS = ["clang", "bpftool", "nft", "tcpdump", "ethtool", "ip", "nsenter", "setpriv"]
 
