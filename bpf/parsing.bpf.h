@@ -282,7 +282,7 @@ static __always_inline int parse_tcp(const struct cursor *cursor, const struct i
 	struct tcphdr *tcp = cursor->position;
 	__u32 header_length;
 
-	if (unlikely(payload->length < sizeof(*tcp) || (void *)(tcp + 1) > cursor->end))
+	if (unlikely((void *)(tcp + 1) > cursor->end))
 		return MALFORMED;
 	header_length = tcp->doff * 4;
 	if (unlikely(header_length < sizeof(*tcp) || header_length > payload->length))
