@@ -81,6 +81,13 @@ struct ip_payload {
 	__u8 hop_limit;	      /* IPv6 only */
 };
 
+/* As in linux/if_ether.h, but not packed: the EtherType is one load. */
+struct ethernet_header {
+	__u8 destination[ETH_ALEN];
+	__u8 source[ETH_ALEN];
+	__be16 type;
+};
+
 struct vlan_tag {
 	__be16 control;
 	__be16 type; /* of what follows */
@@ -117,15 +124,13 @@ static __always_inline int is_vlan(int type)
  * byte order. */
 static __always_inline int parse_ethernet(struct cursor *cursor)
 {
-	struct ethhdr *ethernet = cursor->position;
+	struct ethernet_header *ethernet = cursor->position;
 	int type;
 
-	if (unlikely((void *)(ethernet + 1) > cursor->end))
+	if ((void *)(ethernet + 1) > cursor->end)
 		return MALFORMED;
 	cursor->position = ethernet + 1;
-	type = ethernet->h_proto;
-	if (likely(type == bpf_htons(ETH_P_IP)))
-		return type;
+	type = ethernet->type;
 
 #pragma unroll
 	for (int depth = 0; depth < MAX_VLAN_TAGS; depth++) {
@@ -141,42 +146,56 @@ static __always_inline int parse_ethernet(struct cursor *cursor)
 	return is_vlan(type) ? MALFORMED : type;
 }
 
-static __always_inline int parse_ipv4(struct cursor *cursor, struct ip_payload *payload)
+static __always_inline int is_fragment(const struct iphdr *ip)
 {
-	struct iphdr *ip = cursor->position;
-	__u32 header_length, total_length, fragment;
+	return ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET);
+}
 
-	if (unlikely((void *)(ip + 1) > cursor->end))
-		return MALFORMED;
-	header_length = ip->ihl * 4;
-	total_length = read_be16(&ip->tot_len);
-	if (unlikely(ip->version != 4 || header_length < sizeof(*ip) ||
-		     total_length < header_length || cursor->position + total_length > cursor->end))
-		return MALFORMED;
+/* Nearly every frame: untagged IPv4 without options, not a fragment, and as long
+ * as UDP takes at least. */
+static __always_inline int is_plain_ipv4(void *frame, void *end)
+{
+	struct ethernet_header *ethernet = frame;
+	struct iphdr *ip = (void *)(ethernet + 1);
 
+	return (void *)(ip + 1) + sizeof(struct udphdr) <= end &&
+	       ethernet->type == bpf_htons(ETH_P_IP) && *(__u8 *)ip == 0x45 && !is_fragment(ip);
+}
+
+/* IPv4 whose header is all there and has this length. */
+static __always_inline int enter_ipv4(struct cursor *cursor, __u32 header_length,
+				      struct ip_payload *payload)
+{
+	const struct iphdr *ip = cursor->position;
+	__u32 total_length = read_be16(&ip->tot_len);
+
+	if (unlikely(total_length < header_length || cursor->position + total_length > cursor->end))
+		return MALFORMED;
 	cursor->position += header_length;
 	payload->length = total_length - header_length;
 	payload->protocol = ip->protocol;
-	if (likely(!(ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET))))
-		return 0;
-
-	fragment = bpf_ntohs(ip->frag_off) & IPV4_FRAGMENT_OFFSET;
-	payload->fragment = fragment ? FRAGMENT_LATER : FRAGMENT_FIRST;
-	if (fragment == TCP_OVERLAP_OFFSET && payload->protocol == IPPROTO_TCP)
-		return MALFORMED;
 	return 0;
 }
 
-/* Whether the frame begins like most: untagged IPv4 without options, and not a
- * fragment. Then both headers are there whole. */
-static __always_inline int is_plain_ipv4(const void *data, const void *data_end)
+static __always_inline int parse_ipv4(struct cursor *cursor, struct ip_payload *payload)
 {
-	const struct ethhdr *ethernet = data;
-	const struct iphdr *ip = (const void *)(ethernet + 1);
+	const struct iphdr *ip = cursor->position;
+	__u32 header_length, offset;
 
-	return (void *)(ip + 1) <= data_end && ethernet->h_proto == bpf_htons(ETH_P_IP) &&
-	       ip->version == 4 && ip->ihl == sizeof(*ip) / 4 &&
-	       !(ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET));
+	if ((void *)(ip + 1) > cursor->end)
+		return MALFORMED;
+	header_length = ip->ihl * 4;
+	if (ip->version != 4 || header_length < sizeof(*ip) ||
+	    enter_ipv4(cursor, header_length, payload) < 0)
+		return MALFORMED;
+	if (!is_fragment(ip))
+		return 0;
+
+	offset = bpf_ntohs(ip->frag_off) & IPV4_FRAGMENT_OFFSET;
+	payload->fragment = offset ? FRAGMENT_LATER : FRAGMENT_FIRST;
+	if (offset == TCP_OVERLAP_OFFSET && payload->protocol == IPPROTO_TCP)
+		return MALFORMED;
+	return 0;
 }
 
 /* The bytes of an IPv6 extension header: (length field + extra) * unit, where the
@@ -279,12 +298,11 @@ static __always_inline int parse_udp(const struct cursor *cursor, const struct i
 	struct udphdr *udp = cursor->position;
 	__u32 length;
 
-	if (unlikely(payload->length < sizeof(*udp) || (void *)(udp + 1) > cursor->end))
+	if (unlikely((void *)(udp + 1) > cursor->end))
 		return MALFORMED;
-	length = bpf_ntohs(udp->len);
 	/* The length of a first fragment is that of the whole datagram. */
-	if (unlikely(payload->fragment == FRAGMENT_NONE &&
-		     (length < sizeof(*udp) || length > payload->length)))
+	length = payload->fragment == FRAGMENT_NONE ? bpf_ntohs(udp->len) : sizeof(*udp);
+	if (unlikely(length < sizeof(*udp) || length > payload->length))
 		return MALFORMED;
 	return read_be16(&udp->dest);
 }
@@ -294,7 +312,7 @@ static __always_inline int parse_tcp(const struct cursor *cursor, const struct i
 	struct tcphdr *tcp = cursor->position;
 	__u32 header_length;
 
-	if (unlikely(payload->length < sizeof(*tcp) || (void *)(tcp + 1) > cursor->end))
+	if (unlikely((void *)(tcp + 1) > cursor->end))
 		return MALFORMED;
 	header_length = tcp->doff * 4;
 	if (unlikely(header_length < sizeof(*tcp) || header_length > payload->length))

@@ -183,6 +183,8 @@ TEST_F(DefaultPolicy, PassesNeighbourDiscoveryOnly) {
                              FragmentHeader{.more_fragments = true} / solicitation);
   expect(AFXFW_REDIRECT, Ethernet{} / Ipv6{.next_header = IPPROTO_ICMPV6, .hop_limit = 255} /
                              Payload(hex("87 00 00 00 00 00 00")));
+  expect(AFXFW_REDIRECT,
+         Ethernet{} / Ipv6{.payload_length = 7, .hop_limit = 255} / solicitation / Payload(16));
   expect(AFXFW_REDIRECT, Ethernet{} / Ipv4{.ttl = 255, .protocol = IPPROTO_ICMPV6} / solicitation);
 }
 

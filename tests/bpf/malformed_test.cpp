@@ -99,6 +99,11 @@ TEST_F(DefaultPolicy, EthernetPaddingDoesNotCompleteAHeader) {
     expect(size < 8 ? AFXFW_DROP_MALFORMED : AFXFW_DROP_PROTOCOL,
            padded((Ethernet{} / header / Udp{.length = 8} / Payload(12)).bytes()),
            std::to_string(size) + " of UDP");
+    const Ipv4 fragment{.total_length = static_cast<std::uint16_t>(20 + size),
+                        .more_fragments = true};
+    expect(size < 8 ? AFXFW_DROP_MALFORMED : AFXFW_DROP_PROTOCOL,
+           padded((Ethernet{} / fragment / Udp{} / Payload(12)).bytes()),
+           std::to_string(size) + " of a UDP fragment");
   }
 }
 

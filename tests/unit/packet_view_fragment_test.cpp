@@ -69,6 +69,13 @@ TEST_F(PacketViewTest, AnExtensionHeaderThatLeavesThePacket) {
   EXPECT_EQ(outcome_of(Ethernet{} / Ipv6{.payload_length = 0} / HopByHop{} / Udp{}), expected);
 }
 
+TEST_F(PacketViewTest, AnExtensionHeaderThatIsAnnouncedOnly) {
+  for (std::size_t size = 0; size < 8; ++size) {
+    EXPECT_EQ(outcome_of(Ethernet{} / Ipv6{.next_header = IPPROTO_HOPOPTS} / Payload(size)),
+              malformed(Malformed::kTruncatedExtension));
+  }
+}
+
 TEST_F(PacketViewTest, NoNextHeader) {
   const PacketView view = parsed(Ethernet{} / Ipv6{} / HopByHop{});
   ASSERT_TRUE(view.ok());
