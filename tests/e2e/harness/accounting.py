@@ -44,3 +44,9 @@ def check_final(stats, reinject=True):
     total = stats["total"]
     assert stats["inline"]["redirect"] == total["received"] + total["kernel_drops"]
     assert total["reinjected"] + total["tx_full"] == (total["accepted"] if reinject else 0)
+
+
+def check_no_fallback(all_stats):
+    """Every packet came by a worker, but for those of the start: the program is attached for a
+    moment before its sockets are there."""
+    assert all_stats[-1]["inline"]["fallback"] == all_stats[0]["inline"]["fallback"]
