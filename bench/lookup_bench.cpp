@@ -152,6 +152,7 @@ void classify_batch(benchmark::State& state) {
   const auto sources = in_network_order(queries<Bits>(block, state.range(1)));
   std::vector<Frame> frames(kBatch, frame_without_source<Bits>());
   std::vector<PacketView> views;
+  views.reserve(frames.size());
   for (const Frame& frame : frames) views.push_back(parse(frame));
   if (!std::all_of(views.begin(), views.end(), [](const PacketView& view) { return view.ok(); })) {
     return state.SkipWithError("the benchmark's own packets do not parse");

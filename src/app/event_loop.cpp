@@ -64,8 +64,7 @@ int SignalSource::next() const noexcept {
                                                               : 0;
 }
 
-ExitCode run_until_stopped(Engine& engine, const AppOptions& options,
-                           const SignalSource& signals) {
+ExitCode run_until_stopped(Engine& engine, const AppOptions& options, const SignalSource& signals) {
   const auto start = steady_clock::now();
   const bool periodic = options.stats_interval_s > 0;
   const auto interval = seconds(options.stats_interval_s);
@@ -79,8 +78,7 @@ ExitCode run_until_stopped(Engine& engine, const AppOptions& options,
   for (bool running = true; running;) {
     const auto wake = std::min({next_stats, next_housekeeping, end});
     const auto wait = std::chrono::ceil<milliseconds>(wake - steady_clock::now());
-    std::array<pollfd, 2> events{
-        {{signals.fd(), POLLIN, 0}, {engine.link_event_fd(), POLLIN, 0}}};
+    std::array<pollfd, 2> events{{{signals.fd(), POLLIN, 0}, {engine.link_event_fd(), POLLIN, 0}}};
     poll(events.data(), events.size(), static_cast<int>(std::max(wait, milliseconds(0)).count()));
 
     for (int signal = signals.next(); signal != 0; signal = signals.next()) {

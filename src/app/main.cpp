@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -5,8 +6,6 @@
 #include <exception>
 #include <iostream>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "app/event_loop.h"
 #include "app/options.h"
@@ -21,19 +20,31 @@ using namespace afxfw;
 
 void write_log(LogLevel level, std::string_view line) {
   switch (level) {
-    case LogLevel::kDebug: spdlog::debug("{}", line); break;
-    case LogLevel::kInfo: spdlog::info("{}", line); break;
-    case LogLevel::kWarn: spdlog::warn("{}", line); break;
-    case LogLevel::kError: spdlog::error("{}", line); break;
+    case LogLevel::kDebug:
+      spdlog::debug("{}", line);
+      break;
+    case LogLevel::kInfo:
+      spdlog::info("{}", line);
+      break;
+    case LogLevel::kWarn:
+      spdlog::warn("{}", line);
+      break;
+    case LogLevel::kError:
+      spdlog::error("{}", line);
+      break;
   }
 }
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -69,13 +80,19 @@ ExitCode run(const AppOptions& options) {
 
 ExitCode dispatch(const AppOptions& options) {
   switch (options.command) {
-    case AppOptions::Command::kHelp: print_help(std::cout); return ExitCode::kOk;
-    case AppOptions::Command::kVersion: std::cout << "afxfw " AFXFW_VERSION "\n"; return ExitCode::kOk;
-    case AppOptions::Command::kDryRun: return dry_run(options);
+    case AppOptions::Command::kHelp:
+      print_help(std::cout);
+      return ExitCode::kOk;
+    case AppOptions::Command::kVersion:
+      std::cout << "afxfw " AFXFW_VERSION "\n";
+      return ExitCode::kOk;
+    case AppOptions::Command::kDryRun:
+      return dry_run(options);
     case AppOptions::Command::kDetach:
       std::cout << Engine::detach(options.engine.interface) << '\n';
       return ExitCode::kOk;
-    case AppOptions::Command::kRun: return run(options);
+    case AppOptions::Command::kRun:
+      return run(options);
   }
   return ExitCode::kRuntime;
 }

@@ -1,15 +1,14 @@
 #include "app/options.h"
 
 #include <boost/program_options.hpp>
+#include <fmt/format.h>
 
 #include <bit>
-#include <cmath>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <ostream>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "rules/inline_policy.h"
 #include "util/cpu.h"
@@ -28,86 +27,84 @@ constexpr std::uint32_t kMaxFrames = 1U << 20;
 
 po::options_description interface_options() {
   po::options_description group("Interface and queues");
-  group.add_options()
-      ("iface,i", po::value<std::string>()->default_value("eth0")->value_name("NAME"),
-       "interface to filter")
-      ("queues,q", po::value<std::string>()->default_value("auto")->value_name("N|auto"),
-       "receive queues, one worker each; auto: all")
-      ("allow-unfiltered-queues", po::bool_switch(),
-       "run although the interface has more queues than --queues")
-      ("mode", po::value<std::string>()->default_value("auto")->value_name("auto|native|generic"),
-       "XDP mode; auto: native, or generic if the driver refuses")
-      ("zero-copy", po::value<std::string>()->default_value("auto")->value_name("auto|require|off"),
-       "zero-copy sockets; auto: where the driver can");
+  group.add_options()("iface,i",
+                      po::value<std::string>()->default_value("eth0")->value_name("NAME"),
+                      "interface to filter")(
+      "queues,q", po::value<std::string>()->default_value("auto")->value_name("N|auto"),
+      "receive queues, one worker each; auto: all")(
+      "allow-unfiltered-queues", po::bool_switch(),
+      "run although the interface has more queues than --queues")(
+      "mode", po::value<std::string>()->default_value("auto")->value_name("auto|native|generic"),
+      "XDP mode; auto: native, or generic if the driver refuses")(
+      "zero-copy", po::value<std::string>()->default_value("auto")->value_name("auto|require|off"),
+      "zero-copy sockets; auto: where the driver can");
   return group;
 }
 
 po::options_description filter_options() {
   po::options_description group("Filtering");
-  group.add_options()
-      ("blocklist,b", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
-       "drop packets from these addresses and prefixes; may be repeated, SIGHUP reads it again")
-      ("allowlist,a", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
-       "accept packets from these, also if they are on a blocklist; may be repeated")
-      ("skip-bad-lines", po::bool_switch(), "leave bad lines of the lists out, with a warning")
-      ("inline-drop",
-       po::value<std::string>()->default_value(std::string(kDefaultInlineDrop))->value_name("LIST"),
-       "what XDP drops itself, before the lists: protocols and destination ports, such as "
-       "udp,tcp/80 or udp/53,tcp/8000-8080, or none")
-      ("on-failure", po::value<std::string>()->default_value("pass")->value_name("pass|drop"),
-       "what becomes of a queue's packets while it has no worker, afxfw having been killed for one")
-      ("reinject",
-       po::value<std::string>()->default_value("stack")->value_name("stack|none|tx|dev:NAME"),
-       "where accepted packets go: to the host as if just received, nowhere (count only), back "
-       "out, or out of another interface");
+  group.add_options()(
+      "blocklist,b", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
+      "drop packets from these addresses and prefixes; may be repeated, SIGHUP reads it again")(
+      "allowlist,a", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
+      "accept packets from these, also if they are on a blocklist; may be repeated")(
+      "skip-bad-lines", po::bool_switch(), "leave bad lines of the lists out, with a warning")(
+      "inline-drop",
+      po::value<std::string>()->default_value(std::string(kDefaultInlineDrop))->value_name("LIST"),
+      "what XDP drops itself, before the lists: protocols and destination ports, such as "
+      "udp,tcp/80 or udp/53,tcp/8000-8080, or none")(
+      "on-failure", po::value<std::string>()->default_value("pass")->value_name("pass|drop"),
+      "what becomes of a queue's packets while it has no worker, afxfw having been killed for one")(
+      "reinject",
+      po::value<std::string>()->default_value("stack")->value_name("stack|none|tx|dev:NAME"),
+      "where accepted packets go: to the host as if just received, nowhere (count only), back "
+      "out, or out of another interface");
   return group;
 }
 
 po::options_description tuning_options() {
   po::options_description group("Tuning");
-  group.add_options()
-      ("cpus", po::value<std::string>()->value_name("LIST"),
-       "CPUs for the workers, such as 2-9; default: those allowed")
-      ("batch", po::value<std::uint32_t>()->default_value(64)->value_name("N"),
-       "packets a worker handles at a time, 1 to 256")
-      ("ring-size", po::value<std::uint32_t>()->default_value(2048)->value_name("N"),
-       "entries of the RX and TX rings, a power of two; the fill ring has twice as many")
-      ("frames", po::value<std::uint32_t>()->default_value(8192)->value_name("N"),
-       "frames of packet memory a queue")
-      ("busy-poll", po::bool_switch(),
-       "never sleep, and poll the driver instead of taking interrupts");
+  group.add_options()("cpus", po::value<std::string>()->value_name("LIST"),
+                      "CPUs for the workers, such as 2-9; default: those allowed")(
+      "batch", po::value<std::uint32_t>()->default_value(64)->value_name("N"),
+      "packets a worker handles at a time, 1 to 256")(
+      "ring-size", po::value<std::uint32_t>()->default_value(2048)->value_name("N"),
+      "entries of the RX and TX rings, a power of two; the fill ring has twice as many")(
+      "frames", po::value<std::uint32_t>()->default_value(8192)->value_name("N"),
+      "frames of packet memory a queue")(
+      "busy-poll", po::bool_switch(),
+      "never sleep, and poll the driver instead of taking interrupts");
   return group;
 }
 
 po::options_description output_options() {
   po::options_description group("Output");
-  group.add_options()
-      ("stats-interval", po::value<double>()->default_value(1, "1")->value_name("SECONDS"),
-       "print statistics so often; 0: only at the end")
-      ("json", po::bool_switch(), "statistics as JSON, a line an interval")
-      ("log-packets",
-       po::value<std::string>()->default_value("none")->value_name("none|drop|accept|all"),
-       "print a line for each packet that a worker dropped or accepted")
-      ("log-rate", po::value<std::uint32_t>()->default_value(1000)->value_name("N"),
-       "such lines a second, at most; 0: no limit")
-      ("log-level",
-       po::value<std::string>()->default_value("info")->value_name("debug|info|warn|error"),
-       "messages on stderr");
+  group.add_options()("stats-interval",
+                      po::value<double>()->default_value(1, "1")->value_name("SECONDS"),
+                      "print statistics so often; 0: only at the end")(
+      "json", po::bool_switch(), "statistics as JSON, a line an interval")(
+      "log-packets",
+      po::value<std::string>()->default_value("none")->value_name("none|drop|accept|all"),
+      "print a line for each packet that a worker dropped or accepted")(
+      "log-rate", po::value<std::uint32_t>()->default_value(1000)->value_name("N"),
+      "such lines a second, at most; 0: no limit")(
+      "log-level",
+      po::value<std::string>()->default_value("info")->value_name("debug|info|warn|error"),
+      "messages on stderr");
   return group;
 }
 
 po::options_description general_options() {
   po::options_description group("General");
-  group.add_options()
-      ("config,c", po::value<std::string>()->value_name("FILE"),
-       "read options from FILE: lines like blocklist = /etc/afxfw/drop.netset; the command line "
-       "wins")
-      ("duration", po::value<double>()->default_value(0, "0")->value_name("SECONDS"),
-       "stop after so long; 0: at Ctrl-C or SIGTERM")
-      ("dry-run", po::bool_switch(), "check options, lists and interface; attach nothing")
-      ("detach", po::bool_switch(), "remove what a killed afxfw left on the interface")
-      ("version,V", po::bool_switch(), "print the version")
-      ("help,h", po::bool_switch(), "print this help");
+  group.add_options()(
+      "config,c", po::value<std::string>()->value_name("FILE"),
+      "read options from FILE: lines like blocklist = /etc/afxfw/drop.netset; the command line "
+      "wins")("duration", po::value<double>()->default_value(0, "0")->value_name("SECONDS"),
+              "stop after so long; 0: at Ctrl-C or SIGTERM")(
+      "dry-run", po::bool_switch(), "check options, lists and interface; attach nothing")(
+      "detach", po::bool_switch(), "remove what a killed afxfw left on the interface")(
+      "version,V", po::bool_switch(), "print the version")("help,h", po::bool_switch(),
+                                                           "print this help");
   return group;
 }
 
@@ -163,9 +160,10 @@ std::optional<std::uint32_t> parse_queues(const std::string& text) {
 
 XdpModeRequest parse_mode(const std::string& text) {
   if (text == "offload") {
-    throw Error("--mode offload: a program that runs on the network card cannot redirect to a "
-                "socket of this host, so that no worker would see a packet; use native or generic",
-                ExitCode::kUnsupported);
+    throw Error(
+        "--mode offload: a program that runs on the network card cannot redirect to a "
+        "socket of this host, so that no worker would see a packet; use native or generic",
+        ExitCode::kUnsupported);
   }
   return choose<XdpModeRequest>("mode", text,
                                 {{"auto", XdpModeRequest::kAuto},
@@ -182,8 +180,8 @@ ReinjectOption parse_reinject(const std::string& text) {
   if (text == "stack") return {Kind::kStack, ""};
   if (text == "none") return {Kind::kNone, ""};
   if (text == "tx") return {Kind::kTx, ""};
-  throw_usage(fmt::format("--reinject is '{}', but must be one of: stack, none, tx, dev:NAME",
-                          text));
+  throw_usage(
+      fmt::format("--reinject is '{}', but must be one of: stack, none, tx, dev:NAME", text));
 }
 
 po::variables_map read_variables(int argc, const char* const* argv) {
@@ -191,14 +189,14 @@ po::variables_map read_variables(int argc, const char* const* argv) {
   try {
     const po::options_description options = all_options();
     const po::positional_options_description no_positional;
-    po::store(po::command_line_parser(argc, argv)
-                  .options(options)
-                  .positional(no_positional)
-                  // No guessing: an abbreviation may mean another option tomorrow.
-                  .style(po::command_line_style::default_style &
-                         ~po::command_line_style::allow_guessing)
-                  .run(),
-              variables);
+    po::store(
+        po::command_line_parser(argc, argv)
+            .options(options)
+            .positional(no_positional)
+            // No guessing: an abbreviation may mean another option tomorrow.
+            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+            .run(),
+        variables);
     if (variables.count("config") != 0) {
       const auto& file = variables["config"].as<std::string>();
       std::ifstream stream(file);
@@ -231,16 +229,15 @@ EngineOptions engine_options(const po::variables_map& variables) {
   options.queues = parse_queues(text("queues"));
   options.allow_unfiltered_queues = flag("allow-unfiltered-queues");
   options.mode = parse_mode(text("mode"));
-  options.zero_copy = choose<ZeroCopy>("zero-copy", text("zero-copy"),
-                                       {{"auto", ZeroCopy::kAuto},
-                                        {"require", ZeroCopy::kRequire},
-                                        {"off", ZeroCopy::kOff}});
+  options.zero_copy = choose<ZeroCopy>(
+      "zero-copy", text("zero-copy"),
+      {{"auto", ZeroCopy::kAuto}, {"require", ZeroCopy::kRequire}, {"off", ZeroCopy::kOff}});
   auto policy = parse_inline_policy(text("inline-drop"));
   if (!policy) throw Error(to_string(policy.error()), ExitCode::kUsage);
   options.inline_policy = *policy;
-  options.inline_policy.fallback = choose<afxfw_fallback>(
-      "on-failure", text("on-failure"),
-      {{"pass", AFXFW_FALLBACK_PASS}, {"drop", AFXFW_FALLBACK_DROP}});
+  options.inline_policy.fallback =
+      choose<afxfw_fallback>("on-failure", text("on-failure"),
+                             {{"pass", AFXFW_FALLBACK_PASS}, {"drop", AFXFW_FALLBACK_DROP}});
 
   options.allowlists = strings(variables, "allowlist");
   options.blocklists = strings(variables, "blocklist");
@@ -309,7 +306,8 @@ void print_help(std::ostream& output) {
             "  afxfw --iface eth0 --blocklist drop.netset --inline-drop none\n"
             "  afxfw --iface eth0 --reinject none --json        count only, for measurements\n"
             "  kill -HUP $(pidof afxfw)                         read the lists again\n"
-         << all_options() << "\n"
+         << all_options()
+         << "\n"
             "Exit codes: 0 fine, 1 a failure while running, 2 bad usage or a bad list,\n"
             "3 missing privilege, 4 the interface or driver cannot do what was asked.\n";
 }

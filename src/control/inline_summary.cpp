@@ -17,8 +17,8 @@ InlineSummary summarise(const InlineCounters& counters, std::uint32_t fallback) 
   summary.redirect = counters[AFXFW_REDIRECT];
   summary.fallback = counters[AFXFW_FALLBACK];
   summary.malformed = counters[AFXFW_DROP_MALFORMED];
-  summary.drop_reasons = {{{"protocol", counters[AFXFW_DROP_PROTOCOL]},
-                           {"port", counters[AFXFW_DROP_PORT]}}};
+  summary.drop_reasons = {
+      {{"protocol", counters[AFXFW_DROP_PROTOCOL]}, {"port", counters[AFXFW_DROP_PORT]}}};
   const bool fallback_passes = fallback == AFXFW_FALLBACK_PASS;
   const afxfw_counter none{};
   summary.actions = {

@@ -12,12 +12,9 @@ using Json = nlohmann::ordered_json;
 
 /// What a queue and the total have in common.
 Json counters_json(const WorkerCounters& counters) {
-  return {{"received", counters.received},
-          {"accepted", counters.accepted},
-          {"dropped", counters.dropped},
-          {"reinjected", counters.reinjected},
-          {"tx_full", counters.tx_full},
-          {"bytes", counters.bytes}};
+  return {{"received", counters.received}, {"accepted", counters.accepted},
+          {"dropped", counters.dropped},   {"reinjected", counters.reinjected},
+          {"tx_full", counters.tx_full},   {"bytes", counters.bytes}};
 }
 
 Json queue_json(const QueueSnapshot& queue) {

@@ -1,9 +1,9 @@
 #include "control/stats_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 #include "control/inline_summary.h"
 
@@ -20,14 +20,15 @@ std::string queue_line(const std::string& label, const std::string& cpu, const c
   const auto rate = [seconds](std::uint64_t after, std::uint64_t earlier) {
     return scaled(static_cast<double>(after - earlier) / seconds);
   };
-  return fmt::format("  {:>5} {:>4} {:>4} {:>10} {:>10} {:>10} {:>10} {:>10} {:>15} {:>15} {:>15} "
-                     "{:>12} {:>12}\n",
-                     label, cpu, zero_copy, rate(now.received, before.received),
-                     rate(now.accepted, before.accepted), rate(now.dropped, before.dropped),
-                     rate(now.reinjected, before.reinjected),
-                     scaled(kBitsPerByte * static_cast<double>(now.bytes - before.bytes) / seconds),
-                     grouped(now.received), grouped(now.accepted), grouped(now.dropped),
-                     grouped(now.tx_full), grouped(kernel_drops));
+  return fmt::format(
+      "  {:>5} {:>4} {:>4} {:>10} {:>10} {:>10} {:>10} {:>10} {:>15} {:>15} {:>15} "
+      "{:>12} {:>12}\n",
+      label, cpu, zero_copy, rate(now.received, before.received),
+      rate(now.accepted, before.accepted), rate(now.dropped, before.dropped),
+      rate(now.reinjected, before.reinjected),
+      scaled(kBitsPerByte * static_cast<double>(now.bytes - before.bytes) / seconds),
+      grouped(now.received), grouped(now.accepted), grouped(now.dropped), grouped(now.tx_full),
+      grouped(kernel_drops));
 }
 
 std::string inline_line(const Snapshot& before, const Snapshot& now, double seconds) {
@@ -38,11 +39,10 @@ std::string inline_line(const Snapshot& before, const Snapshot& now, double seco
     const double rate = static_cast<double>(packets - (earlier.*member).packets) / seconds;
     return fmt::format("{} {} ({}/s)", label, grouped(packets), scaled(rate));
   };
-  return fmt::format("  XDP:  {}   {}   {}   {}   {}\n", field("drop", &InlineSummary::drop),
-                     field("pass", &InlineSummary::pass),
-                     field("to workers", &InlineSummary::redirect),
-                     field("fallback", &InlineSummary::fallback),
-                     field("malformed", &InlineSummary::malformed));
+  return fmt::format(
+      "  XDP:  {}   {}   {}   {}   {}\n", field("drop", &InlineSummary::drop),
+      field("pass", &InlineSummary::pass), field("to workers", &InlineSummary::redirect),
+      field("fallback", &InlineSummary::fallback), field("malformed", &InlineSummary::malformed));
 }
 
 }  // namespace
@@ -72,13 +72,14 @@ std::string interval_table(const Snapshot& before, const Snapshot& now) {
   const double seconds = std::max(now.uptime_s - before.uptime_s, 1e-3);
   const Totals earlier = total(before);
   const Totals later = total(now);
-  std::string text = fmt::format("afxfw {}  up {:.0f} s  {} XDP  rules generation {}\n",
-                                 now.interface, now.uptime_s, name(now.xdp_mode),
-                                 now.ruleset_generation);
-  text += fmt::format("  {:>5} {:>4} {:>4} {:>10} {:>10} {:>10} {:>10} {:>10} {:>15} {:>15} {:>15} "
-                      "{:>12} {:>12}\n",
-                      "queue", "cpu", "zc", "recv/s", "accept/s", "drop/s", "reinj/s", "bit/s",
-                      "received", "accepted", "dropped", "tx full", "kernel drop");
+  std::string text =
+      fmt::format("afxfw {}  up {:.0f} s  {} XDP  rules generation {}\n", now.interface,
+                  now.uptime_s, name(now.xdp_mode), now.ruleset_generation);
+  text += fmt::format(
+      "  {:>5} {:>4} {:>4} {:>10} {:>10} {:>10} {:>10} {:>10} {:>15} {:>15} {:>15} "
+      "{:>12} {:>12}\n",
+      "queue", "cpu", "zc", "recv/s", "accept/s", "drop/s", "reinj/s", "bit/s", "received",
+      "accepted", "dropped", "tx full", "kernel drop");
   for (std::size_t i = 0; i < now.queues.size(); ++i) {
     const QueueSnapshot& queue = now.queues[i];
     const WorkerCounters& previous = before.queues[i].counters;
@@ -87,8 +88,8 @@ std::string interval_table(const Snapshot& before, const Snapshot& now) {
                        queue.kernel_drops(), seconds);
   }
   if (now.queues.size() > 1) {
-    text += queue_line("all", "", "", later.counters, earlier.counters, later.kernel_drops,
-                       seconds);
+    text +=
+        queue_line("all", "", "", later.counters, earlier.counters, later.kernel_drops, seconds);
   }
   text += inline_line(before, now, seconds);
   if (now.log_suppressed != 0) {
@@ -110,8 +111,7 @@ std::string summary_table(const Snapshot& now) {
   std::string text = fmt::format("afxfw {}: {:.1f} s in {} mode, packets:\n", now.interface,
                                  now.uptime_s, name(now.xdp_mode));
   text += line("dropped inline by XDP", xdp.drop.packets,
-               fmt::format("{} protocol, {} port",
-                           grouped(xdp.drop_reasons[0].counter.packets),
+               fmt::format("{} protocol, {} port", grouped(xdp.drop_reasons[0].counter.packets),
                            grouped(xdp.drop_reasons[1].counter.packets)));
   text += line("malformed, dropped by XDP", xdp.malformed.packets);
   text += line("passed by XDP", xdp.pass.packets, "not IP, or neighbour discovery");
@@ -119,9 +119,9 @@ std::string summary_table(const Snapshot& now) {
                now.fallback == AFXFW_FALLBACK_PASS ? "passed" : "dropped");
   text += line("sent to workers", xdp.redirect.packets);
   text += line("  dropped by the kernel", totals.kernel_drops, "rings full or empty");
-  text += line("  received by workers", counters.received,
-               fmt::format("{}/s on average",
-                           scaled(static_cast<double>(counters.received) / seconds)));
+  text += line(
+      "  received by workers", counters.received,
+      fmt::format("{}/s on average", scaled(static_cast<double>(counters.received) / seconds)));
   for (std::size_t i = 1; i < kDropReasonCount; ++i) {
     if (counters.drop_reasons[i] != 0) {
       text += line(fmt::format("    dropped: {}", kDropReasonNames[i]).c_str(),
@@ -133,8 +133,7 @@ std::string summary_table(const Snapshot& now) {
   if (counters.tx_full != 0) text += line("      lost, TX ring full", counters.tx_full);
   for (const RuleSnapshot& rule : now.rules) {
     text += fmt::format("  rule {:<3} {:<36}{:>18} packets {:>20} bytes\n", rule.rule.handle,
-                        rule.rule.text, grouped(rule.counter.packets),
-                        grouped(rule.counter.bytes));
+                        rule.rule.text, grouped(rule.counter.packets), grouped(rule.counter.bytes));
   }
   if (now.log_lines != 0 || now.log_suppressed != 0) {
     text += fmt::format("  packet log: {} lines, {} suppressed\n", grouped(now.log_lines),

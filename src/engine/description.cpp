@@ -10,18 +10,22 @@ namespace {
 
 std::string describe_reinjection(const ReinjectOption& reinject) {
   switch (reinject.kind) {
-    case ReinjectOption::Kind::kStack: return "to the host's stack";
-    case ReinjectOption::Kind::kNone: return "none: accepted packets are counted and end here";
-    case ReinjectOption::Kind::kTx: return "back out of the same queue";
-    case ReinjectOption::Kind::kDevice: return "out of " + reinject.device;
+    case ReinjectOption::Kind::kStack:
+      return "to the host's stack";
+    case ReinjectOption::Kind::kNone:
+      return "none: accepted packets are counted and end here";
+    case ReinjectOption::Kind::kTx:
+      return "back out of the same queue";
+    case ReinjectOption::Kind::kDevice:
+      return "out of " + reinject.device;
   }
   return "";
 }
 
 template <typename Bits>
 std::string describe_lists(const RuleSet& rules, const char* family) {
-  return fmt::format("{}: {} ranges allowed, {} blocked", family,
-                     rules.allowlist<Bits>().ranges(), rules.blocklist<Bits>().ranges());
+  return fmt::format("{}: {} ranges allowed, {} blocked", family, rules.allowlist<Bits>().ranges(),
+                     rules.blocklist<Bits>().ranges());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
@@ -8,8 +9,6 @@
 #include <future>
 #include <sstream>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "engine/description.h"
 #include "engine/rule_loader.h"
@@ -98,8 +97,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
   auto rules = load_rules(options, 1);
   for (const std::string& warning : plan.warnings) log_warn("{}", warning);
 
-  std::unique_ptr<Engine> engine(
-      new Engine(std::move(options), std::move(plan), std::move(rules)));
+  std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(plan), std::move(rules)));
   EngineOptions& chosen = engine->options_;
   const Link& link = engine->plan_.link;
 
@@ -114,20 +112,20 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
     VethPair::remove_leftover(link.ifindex);
   }
   if (!bpffs_is_mounted()) {
-    log_info("no BPF file system at /sys/fs/bpf: other XDP programs cannot share {}; to let them, "
-             "run: mount -t bpf bpf /sys/fs/bpf",
-             link.name);
+    log_info(
+        "no BPF file system at /sys/fs/bpf: other XDP programs cannot share {}; to let them, "
+        "run: mount -t bpf bpf /sys/fs/bpf",
+        link.name);
   }
-  engine->program_ =
-      XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
+  engine->program_ = XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
   engine->adjust_offloads();
   if (chosen.busy_poll) engine->adjust_napi();
   engine->start_workers();
   if (chosen.log_packets != PacketLogMode::kNone) {
     std::vector<PacketRecordQueue*> queues;
     for (const WorkerThread& each : engine->workers_) queues.push_back(&each.worker->log_queue());
-    engine->packet_logger_ = std::make_unique<PacketLogger>(std::move(queues), chosen.log_rate,
-                                                            std::move(packet_log));
+    engine->packet_logger_ =
+        std::make_unique<PacketLogger>(std::move(queues), chosen.log_rate, std::move(packet_log));
   }
   for (const WorkerThread& each : engine->workers_) {
     engine->program_->add_socket(each.worker->options().queue_id, each.worker->socket_fd());
@@ -170,8 +168,8 @@ void Engine::adjust_offloads() {
 void Engine::adjust_napi() {
   const std::string& interface = plan_.link.name;
   const NapiSettings current = read_napi_settings(interface);
-  lock_.note(fmt::format("{} {} {}", kNoteNapi, current.defer_hard_irqs,
-                         current.gro_flush_timeout_ns));
+  lock_.note(
+      fmt::format("{} {} {}", kNoteNapi, current.defer_hard_irqs, current.gro_flush_timeout_ns));
   napi_settings_ = std::make_unique<NapiSettingsGuard>(interface, kBusyPollSettings);
 }
 
@@ -206,12 +204,15 @@ void Engine::report_setup() const {
     return each.worker->setup().zero_copy_errno.has_value();
   });
   if (copying != 0) {
-    const int error_number = *std::find_if(workers_.begin(), workers_.end(), [](const auto& each) {
-                                return each.worker->setup().zero_copy_errno.has_value();
-                              })->worker->setup().zero_copy_errno;
+    const int error_number =
+        *std::find_if(
+             workers_.begin(), workers_.end(),
+             [](const auto& each) { return each.worker->setup().zero_copy_errno.has_value(); })
+             ->worker->setup()
+             .zero_copy_errno;
     log_warn("{}: the driver {} has no zero-copy on {} of {} queues ({}); they copy each packet",
-             interface, plan_.link.driver.empty() ? "of this interface" : plan_.link.driver, copying,
-             workers_.size(), std::strerror(error_number));
+             interface, plan_.link.driver.empty() ? "of this interface" : plan_.link.driver,
+             copying, workers_.size(), std::strerror(error_number));
   }
 }
 
@@ -269,15 +270,17 @@ bool Engine::follow_link() {
     log_info("{}: the MAC address changed; the reinjection pair follows", after.name);
   }
   if (after.mtu > before.mtu) {
-    log_warn("{}: the MTU rose to {}; packets that do not fit a frame of {} bytes will be lost "
-             "until afxfw is restarted",
-             after.name, after.mtu, plan_.workers.front().frame_size);
+    log_warn(
+        "{}: the MTU rose to {}; packets that do not fit a frame of {} bytes will be lost "
+        "until afxfw is restarted",
+        after.name, after.mtu, plan_.workers.front().frame_size);
   }
   if (after.rx_queues > workers_.size()) {
-    log_warn("{}: {} receive queues, but {} are filtered; the packets of the others follow "
-             "--on-failure ({}); restart afxfw to filter them",
-             after.name, after.rx_queues, workers_.size(),
-             describe_fallback(options_.inline_policy.fallback));
+    log_warn(
+        "{}: {} receive queues, but {} are filtered; the packets of the others follow "
+        "--on-failure ({}); restart afxfw to filter them",
+        after.name, after.rx_queues, workers_.size(),
+        describe_fallback(options_.inline_policy.fallback));
   }
   return true;
 }

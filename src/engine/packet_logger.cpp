@@ -1,12 +1,11 @@
 #include "engine/packet_logger.h"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "net/prefix.h"
 #include "util/cpu.h"
@@ -22,12 +21,18 @@ constexpr std::chrono::milliseconds kInterval{10};
 
 std::string protocol_name(std::uint16_t protocol) {
   switch (protocol) {
-    case IPPROTO_TCP: return "tcp";
-    case IPPROTO_UDP: return "udp";
-    case IPPROTO_ICMP: return "icmp";
-    case IPPROTO_ICMPV6: return "icmpv6";
-    case PacketView::kProtocolUnknown: return "unknown";
-    default: return std::to_string(protocol);
+    case IPPROTO_TCP:
+      return "tcp";
+    case IPPROTO_UDP:
+      return "udp";
+    case IPPROTO_ICMP:
+      return "icmp";
+    case IPPROTO_ICMPV6:
+      return "icmpv6";
+    case PacketView::kProtocolUnknown:
+      return "unknown";
+    default:
+      return std::to_string(protocol);
   }
 }
 
@@ -41,13 +46,12 @@ std::string format_record(const PacketRecord& record) {
   std::string line;
   if (record.version != 0) {
     line = fmt::format("src={} dst={} proto={} ", address(record.version, record.source),
-                       address(record.version, record.destination),
-                       protocol_name(record.protocol));
+                       address(record.version, record.destination), protocol_name(record.protocol));
     if (record.has_ports) line += fmt::format("dport={} ", record.destination_port);
   }
-  line += record.action == Action::kAccept ? "action=accept"
-                                           : fmt::format("action=drop reason={}",
-                                                         name(record.reason));
+  line += record.action == Action::kAccept
+              ? "action=accept"
+              : fmt::format("action=drop reason={}", name(record.reason));
   if (record.has_ports) line += fmt::format(" sport={}", record.source_port);
   line += fmt::format(" len={} queue={}", record.length_bytes, record.queue_id);
   return line;

@@ -1,13 +1,12 @@
 #include "engine/plan.h"
 
+#include <fmt/format.h>
 #include <linux/if_ether.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "util/cpu.h"
 #include "util/error.h"
@@ -99,7 +98,7 @@ void require_enough_frames(const EngineOptions& options) {
 
 Link require_device(const EngineOptions& options, const Link& link, std::uint32_t queues,
                     std::vector<std::string>& warnings) {
-  const Link device = require_link(options.reinject.device);
+  Link device = require_link(options.reinject.device);
   if (device.ifindex == link.ifindex) {
     throw Error(fmt::format("--reinject dev:{} names the filtered interface itself; use --reinject "
                             "tx to send packets back out of it",
@@ -161,8 +160,8 @@ Plan make_plan(const EngineOptions& options) {
   }
   worker.finish_checksums =
       worker.reinject != ReinjectTarget::kNone &&
-      std::find(kPartialChecksumDrivers.begin(), kPartialChecksumDrivers.end(),
-                plan.link.driver) != kPartialChecksumDrivers.end();
+      std::find(kPartialChecksumDrivers.begin(), kPartialChecksumDrivers.end(), plan.link.driver) !=
+          kPartialChecksumDrivers.end();
 
   const std::vector<int> allowed = allowed_cpus();
   for (const int cpu : options.cpus) {

@@ -19,8 +19,8 @@ enum class DropReason : std::uint8_t {
   kMalformed,  ///< not a well-formed IP packet
 };
 
-inline constexpr std::array<std::string_view, 5> kDropReasonNames = {
-    "none", "blocklist", "rule", "policy", "malformed"};
+inline constexpr std::array<std::string_view, 5> kDropReasonNames = {"none", "blocklist", "rule",
+                                                                     "policy", "malformed"};
 inline constexpr std::size_t kDropReasonCount = kDropReasonNames.size();
 
 [[nodiscard]] constexpr std::string_view name(DropReason reason) noexcept {

@@ -1,13 +1,12 @@
 #include "util/cpu.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-
-#include <fmt/format.h>
 
 #include "util/error.h"
 
@@ -19,9 +18,10 @@ int parse_cpu(std::string_view text, std::string_view whole, std::string_view op
   int cpu = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpu);
   if (error != std::errc{} || end != text.data() + text.size() || cpu < 0 || cpu >= CPU_SETSIZE) {
-    throw Error(fmt::format("{}: '{}' is not a CPU in the list '{}'; write for example 2-9 or 0,2,4",
-                            option, text, whole),
-                ExitCode::kUsage);
+    throw Error(
+        fmt::format("{}: '{}' is not a CPU in the list '{}'; write for example 2-9 or 0,2,4",
+                    option, text, whole),
+        ExitCode::kUsage);
   }
   return cpu;
 }
@@ -66,8 +66,7 @@ void pin_this_thread(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   if (const int result = pthread_setaffinity_np(pthread_self(), sizeof(set), &set); result != 0) {
-    throw errno_error(fmt::format("cannot pin a worker to CPU {}", cpu), result,
-                      ExitCode::kUsage);
+    throw errno_error(fmt::format("cannot pin a worker to CPU {}", cpu), result, ExitCode::kUsage);
   }
 }
 

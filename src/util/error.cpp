@@ -14,10 +14,10 @@ namespace {
 
 /// CAP_PERFMON: the verifier allows variable packet offsets only with it.
 constexpr std::array<std::pair<int, const char*>, 5> kNeeded = {{{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
-                                                                {CAP_NET_RAW, "CAP_NET_RAW"},
-                                                                {CAP_BPF, "CAP_BPF"},
-                                                                {CAP_PERFMON, "CAP_PERFMON"},
-                                                                {CAP_IPC_LOCK, "CAP_IPC_LOCK"}}};
+                                                                 {CAP_NET_RAW, "CAP_NET_RAW"},
+                                                                 {CAP_BPF, "CAP_BPF"},
+                                                                 {CAP_PERFMON, "CAP_PERFMON"},
+                                                                 {CAP_IPC_LOCK, "CAP_IPC_LOCK"}}};
 
 /// The effective capabilities as proc(5) shows them; none if it doesn't.
 std::uint64_t effective_capabilities() {

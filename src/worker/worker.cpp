@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,8 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-
-#include <fmt/format.h>
 
 #include "net/checksum.h"
 #include "pipeline/classifier.h"
@@ -40,10 +39,14 @@ constexpr std::size_t kRefillBatch = 256;
 
 bool wants_log(PacketLogMode mode, Action action) noexcept {
   switch (mode) {
-    case PacketLogMode::kNone: return false;
-    case PacketLogMode::kDrop: return action == Action::kDrop;
-    case PacketLogMode::kAccept: return action == Action::kAccept;
-    case PacketLogMode::kAll: return true;
+    case PacketLogMode::kNone:
+      return false;
+    case PacketLogMode::kDrop:
+      return action == Action::kDrop;
+    case PacketLogMode::kAccept:
+      return action == Action::kAccept;
+    case PacketLogMode::kAll:
+      return true;
   }
   return false;
 }
@@ -97,8 +100,8 @@ void Worker::open() {
   SocketOptions receive;
   receive.interface = options_.interface;
   receive.queue_id = options_.queue_id;
-  receive.rings = options_.reinject == ReinjectTarget::kSameQueue ? SocketRings::kRxTx
-                                                                  : SocketRings::kRx;
+  receive.rings =
+      options_.reinject == ReinjectTarget::kSameQueue ? SocketRings::kRxTx : SocketRings::kRx;
   receive.sizes = options_.ring_sizes;
   receive.zero_copy = options_.zero_copy;
   receive.busy_poll = options_.busy_poll;
@@ -231,8 +234,8 @@ void Worker::log(std::uint32_t count) noexcept {
   std::uint32_t suppressed = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
     if (!wants_log(options_.log_mode, verdicts_[i].action)) continue;
-    if (log_queue_.push(make_record(views_[i], verdicts_[i], options_.queue_id,
-                                    descriptors_[i].len))) {
+    if (log_queue_.push(
+            make_record(views_[i], verdicts_[i], options_.queue_id, descriptors_[i].len))) {
       ++queued;
     } else {
       ++suppressed;

@@ -25,15 +25,15 @@ struct WorkerCounters {
   std::uint64_t dropped = 0;
   std::array<std::uint64_t, kDropReasonCount> drop_reasons{};
 
-  std::uint64_t reinjected = 0;   ///< accepted packets that the kernel has sent on
-  std::uint64_t tx_full = 0;      ///< accepted, but there was no room in the TX ring: lost
+  std::uint64_t reinjected = 0;          ///< accepted packets that the kernel has sent on
+  std::uint64_t tx_full = 0;             ///< accepted, but there was no room in the TX ring: lost
   std::uint64_t checksums_finished = 0;  ///< partial checksums completed
 
-  std::uint64_t bad_descriptors = 0;  ///< refused: the kernel handed out what it does not own
+  std::uint64_t bad_descriptors = 0;     ///< refused: the kernel handed out what it does not own
   std::uint64_t frames_unaccounted = 0;  ///< frames in no place between two batches; 0 or a bug
-  std::uint64_t log_queued = 0;      ///< packet log records handed to the logger
-  std::uint64_t log_suppressed = 0;  ///< not handed over, the queue was full
-  std::uint64_t sleeps = 0;          ///< times it waited in poll()
+  std::uint64_t log_queued = 0;          ///< packet log records handed to the logger
+  std::uint64_t log_suppressed = 0;      ///< not handed over, the queue was full
+  std::uint64_t sleeps = 0;              ///< times it waited in poll()
 
   std::array<RuleCounter, kMaxRules> rules{};  ///< by index into RuleSet::rules()
 };

@@ -1,11 +1,10 @@
 #include "xsk/frame_area.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <cerrno>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "util/error.h"
 
@@ -14,7 +13,9 @@ namespace afxfw {
 namespace {
 constexpr std::size_t kHugePageBytes = 2 * 1024 * 1024;
 
-std::size_t round_up(std::size_t value, std::size_t unit) { return (value + unit - 1) / unit * unit; }
+std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 }  // namespace
 
 std::string_view name(PageKind kind) noexcept {

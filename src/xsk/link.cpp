@@ -1,5 +1,6 @@
 #include "xsk/link.h"
 
+#include <fmt/format.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <netlink/addr.h>
@@ -9,8 +10,6 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "util/error.h"
 #include "xsk/ethtool.h"
@@ -53,10 +52,8 @@ std::optional<Link> query(int ifindex, const char* interface) {
   }
   const Channels channels = query_channels(found.name);
   // Drivers without channels have as many queues as they were made with.
-  found.rx_queues =
-      channels.rx != 0 ? channels.rx : std::max(1U, rtnl_link_get_num_rx_queues(raw));
-  found.tx_queues =
-      channels.tx != 0 ? channels.tx : std::max(1U, rtnl_link_get_num_tx_queues(raw));
+  found.rx_queues = channels.rx != 0 ? channels.rx : std::max(1U, rtnl_link_get_num_rx_queues(raw));
+  found.tx_queues = channels.tx != 0 ? channels.tx : std::max(1U, rtnl_link_get_num_tx_queues(raw));
   found.combined_channels = channels.combined;
   found.driver = query_driver(found.name);
   return found;

@@ -1,12 +1,11 @@
 #include "xsk/queue_holder.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <system_error>
-
-#include <fmt/format.h>
 
 namespace afxfw {
 

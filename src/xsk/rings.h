@@ -21,6 +21,7 @@ template <typename Ring>
 class PinnedRing {
  public:
   PinnedRing() = default;
+  ~PinnedRing() = default;
   PinnedRing(const PinnedRing&) = delete;
   PinnedRing& operator=(const PinnedRing&) = delete;
 

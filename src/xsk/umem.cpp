@@ -1,10 +1,9 @@
 #include "xsk/umem.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <cerrno>
-
-#include <fmt/format.h>
 
 #include "util/error.h"
 
@@ -13,8 +12,8 @@ namespace afxfw {
 namespace {
 
 [[noreturn]] void throw_registration_error(const FrameArea& area, int error_number) {
-  const std::string operation = fmt::format("cannot register {} KiB of packet memory for AF_XDP",
-                                            area.size_bytes() / 1024);
+  const std::string operation =
+      fmt::format("cannot register {} KiB of packet memory for AF_XDP", area.size_bytes() / 1024);
   if (error_number == ENOBUFS || error_number == ENOMEM) {
     rlimit limit{};
     getrlimit(RLIMIT_MEMLOCK, &limit);

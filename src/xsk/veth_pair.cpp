@@ -1,23 +1,21 @@
 #include "xsk/veth_pair.h"
 
-#include <linux/if_link.h>
+#include <arpa/inet.h>
+#include <fmt/format.h>
 #include <linux/if.h>
 #include <linux/if_ether.h>
+#include <linux/if_link.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/veth.h>
 
-#include <arpa/inet.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <optional>
-
-#include <fmt/format.h>
 
 #include "util/error.h"
 #include "util/log.h"
@@ -52,8 +50,8 @@ void describe_end(NetlinkRequest& request, const std::string& interface, std::ui
       .put_u32(IFLA_NUM_RX_QUEUES, queues);
 }
 
-void create(NetlinkSocket& netlink, const std::string& transmit_end,
-            const std::string& receive_end, const MacAddress& mac, std::uint32_t queues) {
+void create(NetlinkSocket& netlink, const std::string& transmit_end, const std::string& receive_end,
+            const MacAddress& mac, std::uint32_t queues) {
   NetlinkRequest request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   request.header(link_header());
   describe_end(request, transmit_end, queues);
@@ -122,17 +120,15 @@ void add_clsact(NetlinkSocket& netlink, const Link& from) {
 void redirect_ingress(NetlinkSocket& netlink, const Link& from, int target_ifindex) {
   constexpr std::uint32_t kPriority = 1;
   NetlinkRequest request(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
-  tcmsg header =
-      traffic_control_header(from.ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
+  tcmsg header = traffic_control_header(from.ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS));
   header.tcm_info = TC_H_MAKE(kPriority << 16, htons(ETH_P_ALL));
   request.header(header).put_string(TCA_KIND, "u32");
   request.nest(TCA_OPTIONS, [&](NetlinkRequest& options) {
     // A selector with one key after it; the zero key (mask 0) matches everything.
     alignas(tc_u32_sel) std::array<std::byte, sizeof(tc_u32_sel) + sizeof(tc_u32_key)> selector{};
-    tc_u32_sel one_key{};
-    one_key.flags = TC_U32_TERMINAL;
-    one_key.nkeys = 1;
-    std::memcpy(selector.data(), &one_key, sizeof(one_key));
+    auto* const one_key = reinterpret_cast<tc_u32_sel*>(selector.data());
+    one_key->flags = TC_U32_TERMINAL;
+    one_key->nkeys = 1;
     options.put(TCA_U32_SEL, selector.data(), selector.size());
     options.nest(TCA_U32_ACT, [&](NetlinkRequest& actions) {
       constexpr int kFirstAction = 1;
@@ -148,10 +144,9 @@ void redirect_ingress(NetlinkSocket& netlink, const Link& from, int target_ifind
       });
     });
   });
-  netlink.send(request,
-               fmt::format("cannot redirect {} to the ingress of interface {} "
-                           "(needs CONFIG_NET_CLS_U32 and CONFIG_NET_ACT_MIRRED)",
-                           from.name, target_ifindex));
+  netlink.send(request, fmt::format("cannot redirect {} to the ingress of interface {} "
+                                    "(needs CONFIG_NET_CLS_U32 and CONFIG_NET_ACT_MIRRED)",
+                                    from.name, target_ifindex));
 }
 
 void remove(NetlinkSocket& netlink, const Link& end) {
@@ -209,9 +204,10 @@ bool VethPair::remove_leftover(int target_ifindex) {
   const auto end = find_link(transmit_name(target_ifindex));
   if (!end) return false;
   if (end->kind != "veth" || (!end->alias.empty() && end->alias != alias(target_ifindex))) {
-    throw Error(fmt::format("interface {} stands in the way of the reinjection pair and is not "
-                            "ours; rename or remove it",
-                            end->name));
+    throw Error(
+        fmt::format("interface {} stands in the way of the reinjection pair and is not "
+                    "ours; rename or remove it",
+                    end->name));
   }
   NetlinkSocket netlink;
   remove(netlink, *end);

@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <linux/if_link.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -15,8 +16,6 @@
 #include <string_view>
 #include <thread>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "afxfw.skel.h"
 #include "util/error.h"
@@ -76,8 +75,7 @@ std::optional<Leftover> find_leftover(int ifindex) {
 }
 
 void detach(const Leftover& leftover, const std::string& interface, int ifindex) {
-  const int result =
-      xdp_program__detach(leftover.program, ifindex, libxdp_mode(leftover.mode), 0);
+  const int result = xdp_program__detach(leftover.program, ifindex, libxdp_mode(leftover.mode), 0);
   if (result != 0) {
     throw errno_error("cannot detach the XDP program that an earlier afxfw left on " + interface,
                       -result);
@@ -89,23 +87,26 @@ void require_room(const std::string& interface, int ifindex) {
   const Multiprog programs = attached_programs(ifindex);
   if (programs == nullptr || !xdp_multiprog__is_legacy(programs.get())) return;
   const xdp_program* const program = xdp_multiprog__main_prog(programs.get());
-  throw Error(fmt::format("{} already has the XDP program '{}' (id {}), which cannot be shared; "
-                          "remove it with: ip link set dev {} xdp off",
-                          interface, xdp_program__name(program), xdp_program__id(program),
-                          interface),
-              ExitCode::kUnsupported);
+  throw Error(
+      fmt::format("{} already has the XDP program '{}' (id {}), which cannot be shared; "
+                  "remove it with: ip link set dev {} xdp off",
+                  interface, xdp_program__name(program), xdp_program__id(program), interface),
+      ExitCode::kUnsupported);
 }
 
 /// What attaching says when the driver refuses native mode, as a sentence.
 std::string explain_refusal(int error_number, const std::string& kernel_message) {
   if (!kernel_message.empty()) return kernel_message;
   switch (error_number) {
-    case EOPNOTSUPP: return "the driver has no native XDP";
+    case EOPNOTSUPP:
+      return "the driver has no native XDP";
     case EINVAL:
       return "the driver refused (EINVAL): often too many queues in use, an MTU above one page, or "
              "LRO; see ethtool -l and -k";
-    case ENOMEM: return "the driver has too little memory or too few queues for XDP";
-    default: return std::strerror(error_number);
+    case ENOMEM:
+      return "the driver has too little memory or too few queues for XDP";
+    default:
+      return std::strerror(error_number);
   }
 }
 
@@ -123,8 +124,7 @@ void wait_for_other_cpus() noexcept {
 }  // namespace
 
 XdpProgram::XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy)
-    : interface_(std::move(interface)), ifindex_(ifindex) {
-  skeleton_ = afxfw_bpf__open();
+    : interface_(std::move(interface)), ifindex_(ifindex), skeleton_(afxfw_bpf__open()) {
   if (skeleton_ == nullptr) throw errno_error("cannot open the embedded XDP program", errno);
   std::memcpy(const_cast<afxfw_inline_policy*>(&skeleton_->rodata->policy), &policy,
               sizeof(policy));
@@ -160,7 +160,9 @@ int XdpProgram::try_attach(XdpMode mode) {
 int XdpProgram::try_replace(XdpMode mode, int attached_program_fd) {
   if (const int result = afxfw_bpf__load(skeleton_); result != 0) return -result;
   const int program_fd = bpf_program__fd(skeleton_->progs.afxfw_xdp);
-  LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = attached_program_fd);
+  bpf_xdp_attach_opts options{};
+  options.sz = sizeof(options);
+  options.old_prog_fd = attached_program_fd;
   const std::uint32_t flags = mode == XdpMode::kNative ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
   const int result = bpf_xdp_attach(ifindex_, program_fd, flags | XDP_FLAGS_REPLACE, &options);
   if (result != 0) return -result;
@@ -195,9 +197,9 @@ std::unique_ptr<XdpProgram> XdpProgram::attach(const std::string& interface, int
     std::unique_ptr<XdpProgram> program(new XdpProgram(interface, ifindex, policy));
     const BpfMessages messages;
     const bool replace = leftover && !leftover->in_dispatcher && mode == leftover->mode;
-    const int error_number =
-        replace ? program->try_replace(mode, xdp_program__fd(leftover->program))
-                : program->try_attach(mode);
+    const int error_number = replace
+                                 ? program->try_replace(mode, xdp_program__fd(leftover->program))
+                                 : program->try_attach(mode);
     if (error_number == 0) {
       if (leftover && leftover->in_dispatcher) afxfw::detach(*leftover, interface, ifindex);
       program->native_refusal_ = refusal;

@@ -1,5 +1,6 @@
 #include "xsk/xsk_socket.h"
 
+#include <fmt/format.h>
 #include <linux/if_xdp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -9,8 +10,6 @@
 #include <chrono>
 #include <thread>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "util/error.h"
 #include "util/log.h"
@@ -57,9 +56,10 @@ std::string describe(const SocketOptions& options) {
   const std::string operation = "cannot bind an AF_XDP socket to " + describe(options);
   switch (error_number) {
     case EBUSY:
-      throw Error(fmt::format("{}: the queue has been in use for {} ms{}; stop that program, or "
-                              "choose another interface",
-                              operation, kBusyRetry.count(), describe_queue_holders()));
+      throw Error(
+          fmt::format("{}: the queue has been in use for {} ms{}; stop that program, or "
+                      "choose another interface",
+                      operation, kBusyRetry.count(), describe_queue_holders()));
     case EOPNOTSUPP:
       throw Error(fmt::format("{}: the driver refused {}", operation,
                               options.zero_copy == ZeroCopy::kRequire
@@ -106,8 +106,7 @@ std::unique_ptr<XskSocket> XskSocket::open_registered(const FrameArea& area,
     if (!attempt.need_wakeup && !retry_without_need_wakeup(error_number)) continue;
     // A failed bind leaves rings behind on the socket: begin anew.
     std::unique_ptr<XskSocket> socket(new XskSocket);
-    auto umem =
-        std::make_shared<Umem>(area, options.sizes, socket->fill_, socket->completion_);
+    auto umem = std::make_shared<Umem>(area, options.sizes, socket->fill_, socket->completion_);
     error_number = socket->bind(std::move(umem), options, attempt);
     if (error_number == 0) {
       socket->zero_copy_errno_ = zero_copy_errno;
@@ -142,8 +141,7 @@ std::unique_ptr<XskSocket> XskSocket::open_beside(const XskSocket& owner, const 
   return open_registered(area, options);
 }
 
-int XskSocket::bind(std::shared_ptr<Umem> umem, const SocketOptions& options,
-                    BindAttempt attempt) {
+int XskSocket::bind(std::shared_ptr<Umem> umem, const SocketOptions& options, BindAttempt attempt) {
   xsk_socket_config config{};
   config.rx_size = options.sizes.rx;
   config.tx_size = options.sizes.tx;
@@ -156,9 +154,9 @@ int XskSocket::bind(std::shared_ptr<Umem> umem, const SocketOptions& options,
   const auto deadline = steady_clock::now() + kBusyRetry;
   int result = 0;
   do {
-    result = xsk_socket__create_shared(&socket_, options.interface.c_str(), options.queue_id,
-                                       umem->get(), rx, tx, fill_.raw(), completion_.raw(),
-                                       &config);
+    result =
+        xsk_socket__create_shared(&socket_, options.interface.c_str(), options.queue_id,
+                                  umem->get(), rx, tx, fill_.raw(), completion_.raw(), &config);
     if (result != -EBUSY) break;
     std::this_thread::sleep_for(kBusyRetryInterval);
   } while (steady_clock::now() < deadline);

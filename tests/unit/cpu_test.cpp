@@ -1,7 +1,6 @@
 #include "util/cpu.h"
 
 #include <gtest/gtest.h>
-
 #include <sched.h>
 
 #include <string>

@@ -1,7 +1,6 @@
 #include "app/options.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cstdio>
@@ -115,8 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"--frames", "0"}, std::pair{"--stats-interval", "-1"},
                     std::pair{"--stats-interval", "nan"}, std::pair{"--duration", "inf"},
                     std::pair{"--log-packets", "some"}, std::pair{"--log-level", "loud"},
-                    std::pair{"--config", "/nonexistent/afxfw.conf"},
-                    std::pair{"--que", "8"}, std::pair{"--nonsense", "1"}));
+                    std::pair{"--config", "/nonexistent/afxfw.conf"}, std::pair{"--que", "8"},
+                    std::pair{"--nonsense", "1"}));
 
 TEST_P(BadArguments, AreUsageErrorsThatNameTheOption) {
   const Error error = refused({GetParam().first, GetParam().second});

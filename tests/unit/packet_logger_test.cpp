@@ -1,7 +1,6 @@
 #include "engine/packet_logger.h"
 
 #include <gtest/gtest.h>
-
 #include <netinet/in.h>
 
 #include <algorithm>

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 #include <string>
@@ -85,9 +84,7 @@ TEST(StatsJson, HasTheDocumentedShape) {
   EXPECT_EQ(rule.at("bytes"), 1800);
 }
 
-TEST(StatsJson, IsOneLine) {
-  EXPECT_EQ(to_json(two_queues()).find('\n'), std::string::npos);
-}
+TEST(StatsJson, IsOneLine) { EXPECT_EQ(to_json(two_queues()).find('\n'), std::string::npos); }
 
 std::uint64_t action(const InlineSummary& summary, const std::string& wanted) {
   for (const NamedCounter& each : summary.actions) {

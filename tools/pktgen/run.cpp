@@ -184,6 +184,7 @@ RunResult run(Transmission& transmission, const RunLimits& limits, int stop_fd) 
   std::atomic<std::size_t> running{lanes};
 
   std::vector<std::unique_ptr<LaneRun>> runs;
+  runs.reserve(lanes);
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     runs.push_back(std::make_unique<LaneRun>(
         transmission.lanes[lane], lane_limits(limits, transmission.start, lane, lanes), stop));
