@@ -1,7 +1,7 @@
 """afxfw-pktgen against independent counters: an XDP program, nftables, tcpdump, UDP sockets.
 
-Makes two network namespaces of its own, joined by a veth pair: gen0 in afxpg-gen
-sends, dut0 in afxpg-dut receives. Needs root, clang, bpftool, nft, tcpdump and ethtool.
+Makes two network namespaces of its own, joined by a veth pair: gen0 in afxpg-PID-gen
+sends, dut0 in afxpg-PID-dut receives. Needs root, clang, bpftool, nft, tcpdump and ethtool.
 The build directory is taken from AFXFW_BUILD, by default build/ in the repository.
 """
 
@@ -21,8 +21,9 @@ BUILD = pathlib.Path(os.environ.get("AFXFW_BUILD", REPOSITORY / "build"))
 PKTGEN = BUILD / "tools" / "pktgen" / "afxfw-pktgen"
 TOOLS = ["clang", "bpftool", "nft", "tcpdump", "ethtool", "ip", "nsenter", "setpriv"]
 
-GENERATOR = "afxpg-gen"
-RECEIVER = "afxpg-dut"
+# With the process id: two runs of the tests must not delete each other's.
+GENERATOR = f"afxpg-{os.getpid()}-gen"
+RECEIVER = f"afxpg-{os.getpid()}-dut"
 MARKER_MAC = "02:00:5e:10:00:01"  # by which receivers tell pktgen's frames from the kernel's
 RECEIVER_MAC = "02:00:5e:10:00:02"
 
