@@ -19,10 +19,12 @@ namespace afxfw {
 
 namespace {
 
-/// Empty rounds before a worker sleeps in poll(): some 50 µs, about what a
-/// sleep and wake-up costs, so that a loaded worker hardly ever sleeps and an
-/// idle one hardly ever runs.
-constexpr int kIdleRounds = 2000;
+/// Empty rounds after the last packet before a worker sleeps in poll(): some
+/// 0.4 ms, longer than the gaps of a loaded queue and than a sleep and wake-up
+/// take. With a tenth of it, a worker at full flood slept 30 to 360 times a
+/// second, and its ring overflowed meanwhile. A sleep that ends without a packet
+/// is followed by the next one at once, so that an idle worker hardly ever runs.
+constexpr int kIdleRounds = 20'000;
 
 /// A sleeping worker looks around at least this often, which bounds how long a
 /// missed wake-up could last.
@@ -126,6 +128,9 @@ void Worker::open() {
   setup_.need_wakeup = socket_->need_wakeup();
   setup_.zero_copy_errno = socket_->zero_copy_errno();
   setup_.pages = area_->pages();
+  // A driver that fills its own ring from ours holds that many frames on top; a
+  // copying kernel takes one at a time, and fewer frames stay in the caches.
+  fill_level_ = setup_.zero_copy ? options_.ring_sizes.fill : options_.ring_sizes.rx;
   refill();
 }
 
@@ -137,7 +142,6 @@ void Worker::run() noexcept {
       idle_rounds = 0;
     } else if (++idle_rounds >= kIdleRounds && !options_.busy_poll) {
       sleep();
-      idle_rounds = 0;
     }
   }
   drain();
@@ -249,7 +253,7 @@ void Worker::refill() noexcept {
   std::array<std::uint64_t, kRefillBatch> addresses;
   // What is out for receiving never exceeds the fill ring, so that there is
   // room without a look at the kernel's index, which is another core's line.
-  const std::uint32_t room = options_.ring_sizes.fill - pool_->receiving();
+  const std::uint32_t room = fill_level_ - pool_->receiving();
   std::uint32_t wanted = std::min(room, pool_->available());
   while (wanted > 0) {
     const auto some = std::min<std::uint32_t>(wanted, kRefillBatch);

@@ -125,6 +125,7 @@ class Worker {
   std::vector<Verdict> verdicts_;
   std::vector<xdp_desc> outgoing_;
   std::uint64_t bad_descriptors_ = 0;
+  std::uint32_t fill_level_ = 0;  // frames to keep out for receiving
 
   PacketRecordQueue log_queue_;
   WorkerStats stats_;
