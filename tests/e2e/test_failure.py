@@ -182,10 +182,13 @@ def test_what_was_left_in_a_network_that_is_gone_is_forgotten(lab_prefix, start_
     """A new network namespace gets the inode of an old one."""
     prefix = lab_prefix()
     with Lab(prefix, "pair", queues=2) as gone:
-        kill(start_afxfw(gone["fw"], "--mode", "generic"))
+        killed = start_afxfw(gone["fw"], "--mode", "generic")
+        lock_file = killed.lock_file
+        kill(killed)
     with Lab(prefix, "pair", queues=2) as lab:
         fw = lab["fw"]
         fw.run("ethtool", "-K", "eth0", "gro", "off")
         features = offloads(fw)
         start_afxfw(fw, "--mode", "native").finish()
         assert offloads(fw) == features
+    lock_file.unlink()
