@@ -14,9 +14,9 @@
 #include "util/error.h"
 #include "util/log.h"
 
-namespace {
+namespace afxfw {
 
-using namespace afxfw;
+namespace {
 
 void write_log(LogLevel level, std::string_view line) {
   switch (level) {
@@ -99,7 +99,8 @@ ExitCode dispatch(const AppOptions& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+/// What main() is, but for its name.
+int run_program(int argc, const char* const* argv) {
   set_up_log();
   try {
     const AppOptions options = parse_options(argc, argv);
@@ -113,3 +114,7 @@ int main(int argc, char** argv) {
     return static_cast<int>(ExitCode::kRuntime);
   }
 }
+
+}  // namespace afxfw
+
+int main(int argc, char** argv) { return afxfw::run_program(argc, argv); }

@@ -12,6 +12,7 @@ namespace {
 
 std::vector<ListText> read_lists(const std::vector<std::string>& files) {
   std::vector<ListText> texts;
+  texts.reserve(files.size());
   for (const std::string& file : files) texts.push_back({file, read_file(file)});
   return texts;
 }

@@ -11,7 +11,7 @@
 namespace afxfw {
 
 namespace {
-constexpr std::size_t kHugePageBytes = 2 * 1024 * 1024;
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 std::size_t round_up(std::size_t value, std::size_t unit) {
   return (value + unit - 1) / unit * unit;
@@ -23,8 +23,9 @@ std::string_view name(PageKind kind) noexcept {
 }
 
 FrameArea::FrameArea(std::uint32_t frame_count, std::uint32_t frame_size)
-    : frame_count_(frame_count), frame_size_(frame_size) {
-  mapped_bytes_ = round_up(size_bytes(), kHugePageBytes);
+    : mapped_bytes_(round_up(std::size_t{frame_count} * frame_size, kHugePageBytes)),
+      frame_count_(frame_count),
+      frame_size_(frame_size) {
   constexpr int kProtection = PROT_READ | PROT_WRITE;
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
   void* mapping = mmap(nullptr, mapped_bytes_, kProtection, kFlags | MAP_HUGETLB, -1, 0);

@@ -28,10 +28,10 @@ struct Link {
 
 /// In the caller's network namespace; nullopt when there is none of that name.
 /// Throws Error for any other failure.
-[[nodiscard]] std::optional<Link> find_link(const std::string& name);
+[[nodiscard]] std::optional<Link> find_link(const std::string& interface);
 [[nodiscard]] std::optional<Link> find_link(int ifindex);
 
 /// As find_link, but a missing interface is an Error that lists the present ones.
-[[nodiscard]] Link require_link(const std::string& name);
+[[nodiscard]] Link require_link(const std::string& interface);
 
 }  // namespace afxfw

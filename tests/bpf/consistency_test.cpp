@@ -62,6 +62,7 @@ std::vector<Bytes> seeds() {
           HopByHop{} / HopByHop{} / HopByHop{} / Tcp{},
   };
   std::vector<Bytes> frames;
+  frames.reserve(packets.size());
   for (const Packet& packet : packets) frames.push_back(packet.bytes());
   return frames;
 }

@@ -74,7 +74,7 @@ class ProgramUnderTest::Socket {
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:
-  static constexpr std::size_t kUmemBytes = 16 * 4096;
+  static constexpr std::size_t kUmemBytes = std::size_t{16} * 4096;
 
   void set(int option, const void* value, socklen_t size) {
     if (::setsockopt(fd_.get(), SOL_XDP, option, value, size) != 0) throw failure("setsockopt");
@@ -101,7 +101,7 @@ ProgramUnderTest::ProgramUnderTest(const afxfw_inline_policy& policy) {
 ProgramUnderTest::~ProgramUnderTest() = default;
 
 ProgramUnderTest::Counters ProgramUnderTest::counters() const {
-  static const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
+  const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
   std::vector<afxfw_counter> per_cpu(cpus);
   Counters sums{};
   for (std::uint32_t key = 0; key < AFXFW_OUTCOME_COUNT; ++key) {
@@ -200,7 +200,7 @@ void drop_udp_ports(afxfw_inline_policy& policy, unsigned first, unsigned last) 
 }
 
 const std::string& missing_privilege() {
-  static const std::string reason = []() -> std::string {
+  static const std::string kReason = []() -> std::string {
     // Not the program itself: the verifier's refusal of a broken one looks like
     // a missing capability. This one can only be refused for want of CAP_BPF,
     // CAP_NET_ADMIN, or CAP_PERFMON, which it takes to subtract pointers.
@@ -222,7 +222,7 @@ const std::string& missing_privilege() {
     if (!socket) return std::string("needs CAP_NET_RAW: ") + failure("socket(AF_XDP)").what();
     return {};
   }();
-  return reason;
+  return kReason;
 }
 
 }  // namespace afxfw::test

@@ -49,6 +49,7 @@ Prefix to_prefix(const Network<Bits>& network) {
 template <typename Bits>
 PrefixSet<Bits> build(const std::vector<Network<Bits>>& networks) {
   std::vector<Prefix> prefixes;
+  prefixes.reserve(networks.size());
   for (const auto& network : networks) prefixes.push_back(to_prefix(network));
   return PrefixSet<Bits>::build(prefixes);
 }

@@ -145,6 +145,7 @@ void hammer(unsigned offline_period) {
     readers.push_back({publisher, i, offline_period, stop, acquired[i]});
   }
   std::vector<std::thread> threads;
+  threads.reserve(readers.size());
   for (Reader& reader : readers) threads.emplace_back([&] { reader.run(); });
 
   const auto all_readers_took_part = [&] {
