@@ -13,7 +13,19 @@
 namespace afxfw {
 namespace {
 
-using namespace test;
+using test::Arp;
+using test::Bytes;
+using test::DestinationOptions;
+using test::Ethernet;
+using test::Icmp;
+using test::Icmpv6;
+using test::Ipv4;
+using test::Ipv6;
+using test::Packet;
+using test::Payload;
+using test::Tcp;
+using test::Udp;
+using test::Vlan;
 
 CompiledRuleSet rules(const std::string& allow, const std::string& block) {
   RuleSetSources sources;

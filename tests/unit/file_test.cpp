@@ -22,7 +22,7 @@ class ReadFile : public testing::Test {
     std::string pattern = testing::TempDir() + "afxfw-file-XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
   }
-  ~ReadFile() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
   std::string write(const std::string& contents) const {

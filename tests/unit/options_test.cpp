@@ -40,6 +40,8 @@ class ConfigFile {
     close(file);
   }
   ~ConfigFile() { std::remove(path_); }
+  ConfigFile(const ConfigFile&) = delete;
+  ConfigFile& operator=(const ConfigFile&) = delete;
   [[nodiscard]] const char* path() const { return path_; }
 
  private:
