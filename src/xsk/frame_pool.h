@@ -76,7 +76,7 @@ class FramePool {
   }
 
   /// Counts the places one by one, in O(frames), and compares them with the
-  /// running counters. For tests and the check at exit.
+  /// running counters. For tests.
   [[nodiscard]] bool consistent() const noexcept;
 
  private:

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <linux/if_xdp.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -84,11 +83,6 @@ std::string describe(const SocketOptions& options) {
 }  // namespace
 
 std::unique_ptr<XskSocket> XskSocket::open(const FrameArea& area, const SocketOptions& options) {
-  return open_registered(area, options);
-}
-
-std::unique_ptr<XskSocket> XskSocket::open_registered(const FrameArea& area,
-                                                      const SocketOptions& options) {
   std::vector<BindAttempt> ladder;
   if (options.zero_copy != ZeroCopy::kOff) {
     ladder.push_back({XDP_ZEROCOPY, true});
@@ -138,7 +132,7 @@ std::unique_ptr<XskSocket> XskSocket::open_beside(const XskSocket& owner, const 
   log_debug("{}: umem not shareable (errno {}), registering the memory again", describe(options),
             error_number);
   socket.reset();
-  return open_registered(area, options);
+  return open(area, options);
 }
 
 int XskSocket::bind(std::shared_ptr<Umem> umem, const SocketOptions& options, BindAttempt attempt) {

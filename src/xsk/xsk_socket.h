@@ -90,9 +90,6 @@ class XskSocket {
   void read_back();
   void apply_socket_options(const SocketOptions& options);
 
-  static std::unique_ptr<XskSocket> open_registered(const FrameArea& area,
-                                                    const SocketOptions& options);
-
   // Rings before the umem and the socket: libxdp unmaps them when those go.
   FillRing fill_;
   CompletionRing completion_;
