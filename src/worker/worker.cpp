@@ -180,7 +180,7 @@ std::uint32_t Worker::admit(std::uint32_t received) noexcept {
       ++bad_descriptors_;
       continue;
     }
-    __builtin_prefetch(area_->at(descriptor.addr));
+    __builtin_prefetch(area_->at(descriptor.addr), 0, 0);
     descriptors_[count++] = descriptor;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -193,6 +193,7 @@ void Worker::process(std::uint32_t count) noexcept {
   classify(publisher_.acquire(reader_), {views_.data(), count}, {verdicts_.data(), count});
 
   std::uint32_t accepted = 0;
+  std::uint32_t outgoing = 0;
   std::uint32_t finished = 0;
   std::uint64_t bytes = 0;
   std::array<std::uint32_t, kDropReasonCount> reasons{};
@@ -205,23 +206,21 @@ void Worker::process(std::uint32_t count) noexcept {
       stats_.rules[verdict.rule].packets.add(1);
       stats_.rules[verdict.rule].bytes.add(frame.len);
     }
-    if (verdict.action == Action::kAccept) {
+    const bool accept = verdict.action == Action::kAccept;
+    accepted += accept ? 1 : 0;
+    reasons[static_cast<std::size_t>(verdict.reason)] += accept ? 0 : 1;
+    if (accept && reinjector_) {
       if (options_.finish_checksums) {
         finished += finish_partial_checksum({area_->at(frame.addr), frame.len}, views_[i]) ? 1 : 0;
       }
-      outgoing_[accepted++] = frame;
+      outgoing_[outgoing++] = frame;
     } else {
-      ++reasons[static_cast<std::size_t>(verdict.reason)];
       pool_->release(frame.addr);
     }
   }
   if (options_.log_mode != PacketLogMode::kNone) log(count);
 
-  if (reinjector_) {
-    reinjector_->send({outgoing_.data(), accepted});
-  } else {
-    for (std::uint32_t i = 0; i < accepted; ++i) pool_->release(outgoing_[i].addr);
-  }
+  if (reinjector_) reinjector_->send({outgoing_.data(), outgoing});
 
   stats_.received.add(count);
   stats_.bytes.add(bytes);
@@ -263,7 +262,9 @@ void Worker::refill() noexcept {
     socket_->fill().push(batch);
     wanted -= some;
   }
-  if (setup_.need_wakeup && socket_->fill().needs_wakeup()) socket_->wake_rx();
+  // Only a driver that fills its own ring from ours sleeps on it. The flag shares
+  // a cache line with an index that the kernel writes: not read without need.
+  if (setup_.zero_copy && setup_.need_wakeup && socket_->fill().needs_wakeup()) socket_->wake_rx();
 }
 
 void Worker::publish_housekeeping() noexcept {

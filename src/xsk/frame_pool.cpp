@@ -11,15 +11,14 @@ FramePool::FramePool(std::uint32_t frame_count, std::uint32_t frame_size)
       free_count_(frame_count),
       frame_shift_(std::countr_zero(frame_size)) {
   for (std::uint32_t i = 0; i < frame_count; ++i) {
-    free_[i] = std::uint64_t{frame_count - 1 - i} << frame_shift_;
+    free_[i] = std::uint64_t{i} << frame_shift_;
   }
 }
 
 void FramePool::take_for_fill(std::span<std::uint64_t> addresses) noexcept {
-  for (std::uint64_t& address : addresses) {
-    address = free_[--free_count_];
-    places_[index(address)] = Place::kReceiving;
-  }
+  free_count_ -= static_cast<std::uint32_t>(addresses.size());
+  std::copy_n(free_.begin() + free_count_, addresses.size(), addresses.begin());
+  for (const std::uint64_t address : addresses) places_[index(address)] = Place::kReceiving;
   receiving_ += static_cast<std::uint32_t>(addresses.size());
 }
 

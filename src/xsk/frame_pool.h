@@ -8,7 +8,7 @@
 
 namespace afxfw {
 
-/// Where every frame of a FrameArea is, and the stack of the free ones.
+/// Where every frame of a FrameArea is, and which ones are free.
 ///
 /// A frame is in exactly one place: free in the pool, with the kernel for
 /// receiving (fill or RX ring), in the batch that a worker is looking at, with
@@ -39,8 +39,10 @@ class FramePool {
     return frame_count() - free_count_ - receiving_ - sending_ - quarantined_;
   }
 
-  /// Fills `addresses` from the pool for the fill ring: pool → receiving.
-  /// Needs addresses.size() <= available().
+  /// Fills `addresses` from the pool for the fill ring: pool → receiving. Takes
+  /// those freed last, which are the warmest, in the order in which they were
+  /// freed: frames that go round in the order of their addresses are what the
+  /// CPU that fills them fetches ahead. Needs addresses.size() <= available().
   void take_for_fill(std::span<std::uint64_t> addresses) noexcept;
 
   /// Receiving → batch. False for an address that is not out for receiving:
@@ -100,7 +102,7 @@ class FramePool {
   }
 
   std::vector<Place> places_;
-  std::vector<std::uint64_t> free_;  // a stack: the frame freed last is the warmest
+  std::vector<std::uint64_t> free_;  // the first free_count_ of them, last freed last
   std::uint32_t free_count_ = 0;
   std::uint32_t receiving_ = 0;
   std::uint32_t sending_ = 0;

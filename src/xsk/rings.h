@@ -64,7 +64,10 @@ class FillRing : public detail::ProducerRing {
     std::uint32_t slot = 0;
     if (xsk_ring_prod__reserve(&ring_, count, &slot) != count) return;
     for (const std::uint64_t address : addresses) {
-      *xsk_ring_prod__fill_addr(&ring_, slot++) = address;
+      __u64& entry = *xsk_ring_prod__fill_addr(&ring_, slot++);
+      // Frames that go round in a fixed order come back to the slots they had. Left
+      // unwritten, these cache lines stay with the CPU that reads them.
+      if (entry != address) entry = address;
     }
     xsk_ring_prod__submit(&ring_, count);
   }

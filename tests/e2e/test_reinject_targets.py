@@ -82,10 +82,17 @@ class TestOutOfAnotherInterface:
         lab["fw"].run("ip", "link", "set", "out0", "mtu", "1500")
 
     def test_needs_a_transmit_queue_for_each_worker(self, lab):
-        lab["fw"].run("ethtool", "-L", "out0", "rx", "1", "tx", "1")
-        assert ("out0 has 1 transmit queue, but each of the 2 workers needs its own; run: "
-                "ethtool -L out0 rx 2 tx 2") in refuse(lab["fw"], UNSUPPORTED, "dev:out0")
-        lab["fw"].run("ethtool", "-L", "out0", "rx", "2", "tx", "2")
+        """On a link of its own: one whose sockets were just closed can't have its queues changed."""
+        fw = lab["fw"]
+        fw.run("ip", "link", "add", "one0", "numtxqueues", "1", "type", "veth",
+               "peer", "name", "one1", "numrxqueues", "1")
+        try:
+            for interface in ("one0", "one1"):
+                fw.run("ip", "link", "set", interface, "addrgenmode", "none", "arp", "off", "up")
+            assert ("one0 has 1 transmit queue, but each of the 2 workers needs its own; run: "
+                    "ethtool -L one0 rx 2 tx 2") in refuse(fw, UNSUPPORTED, "dev:one0")
+        finally:
+            fw.run("ip", "link", "delete", "one0")
 
     def test_needs_a_link_that_is_up(self, lab):
         lab["fw"].run("ip", "link", "set", "out0", "down")

@@ -40,6 +40,21 @@ TEST(FramePool, AddressInsideAFrameMeansThatFrame) {
   EXPECT_EQ(take(pool, 1).front(), frame);
 }
 
+// A worker that gives back what it received gets the same frames in the same order,
+// round after round, whatever else is free.
+TEST(FramePool, FramesGoRoundInTheirOrder) {
+  FramePool pool(kFrames, kFrameSize);
+  const auto first = take(pool, 16);
+  EXPECT_TRUE(std::is_sorted(first.begin(), first.end()));
+  for (int round = 0; round < 3; ++round) {
+    for (const std::uint64_t frame : first) {
+      ASSERT_TRUE(pool.received(frame));
+      pool.release(frame);
+    }
+    EXPECT_EQ(take(pool, first.size()), first);
+  }
+}
+
 TEST(FramePool, RefusesAFrameReceivedTwice) {
   FramePool pool(kFrames, kFrameSize);
   const std::uint64_t frame = take(pool, 1).front();

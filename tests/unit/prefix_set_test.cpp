@@ -249,6 +249,41 @@ TYPED_TEST(PrefixSetOf, EqualsTheModelWhenAllNetworksShareLeadingBits) {
   this->expect_equal_to_model(build(networks), networks);
 }
 
+// Every number of hosts that a table may hold in another form than one fewer, at
+// both ends of the address space and anywhere, asked for every address around.
+TYPED_TEST(PrefixSetOf, EqualsTheModelForEverySecondHostOfABlock) {
+  for (const TypeParam base :
+       {TypeParam{0}, this->random_bits(), static_cast<TypeParam>(~TypeParam{0} - 1000)}) {
+    std::vector<Network<TypeParam>> networks;
+    for (unsigned hosts = 1; hosts <= 300; ++hosts) {
+      networks.push_back({static_cast<TypeParam>(base + 2 * (hosts - 1)), kBits<TypeParam>});
+      if (hosts > 40 && hosts % 32 > 2) continue;
+      const auto set = build(networks);
+      for (unsigned i = 0; i < 2 * hosts + 600; ++i) {
+        const auto address = static_cast<TypeParam>(base - 300 + i);
+        const bool member = i >= 300 && i < 300 + 2 * hosts && i % 2 == 0;
+        ASSERT_EQ(set.contains(address), member) << hosts << " hosts, " << address_text(address);
+      }
+    }
+  }
+}
+
+// Each half of what is left has one network but the last, which has them all: the
+// deepest that a table which divides can get.
+TYPED_TEST(PrefixSetOf, EqualsTheModelForNetworksThatCrowdTowardsAPoint) {
+  for (const TypeParam point :
+       {TypeParam{0}, this->random_bits(), static_cast<TypeParam>(~TypeParam{0})}) {
+    std::vector<Network<TypeParam>> networks;
+    for (unsigned bit = 0; bit < kBits<TypeParam>; ++bit) {
+      const auto away = static_cast<TypeParam>(point ^ (TypeParam{1} << bit));
+      networks.push_back({away, kBits<TypeParam>});
+      networks.push_back({away, kBits<TypeParam> - bit / 2});
+      networks.push_back({static_cast<TypeParam>(away ^ 2), kBits<TypeParam>});
+    }
+    ASSERT_NO_FATAL_FAILURE(this->expect_equal_to_model(build(networks), networks));
+  }
+}
+
 TYPED_TEST(PrefixSetOf, RangesAreCountedAsTheModelCountsThem) {
   // Every second /16 of the first 256: none touches another.
   std::vector<Network<TypeParam>> networks;

@@ -1,0 +1,134 @@
+#include "rules/ipv4_prefix_set.h"
+
+#include <bit>
+#include <cassert>
+
+#include "rules/membership_edges.h"
+
+namespace afxfw {
+
+Ipv4PrefixSet::Line Ipv4PrefixSet::Line::list(std::span<const Ipv4Bits> changes) noexcept {
+  assert(changes.size() <= kWords);
+  Line line;
+  line.words_.fill(kUnused);
+  std::copy(changes.begin(), changes.end(), line.words_.begin());
+  return line;
+}
+
+Ipv4PrefixSet::Line Ipv4PrefixSet::Line::bitmap(
+    Ipv4Bits base, const std::array<std::uint32_t, 14>& bits) noexcept {
+  Line line;
+  std::copy(bits.begin(), bits.end(), line.words_.begin());
+  line.words_[14] = base;
+  line.words_[15] = kBitmap;
+  return line;
+}
+
+Ipv4PrefixSet::Line Ipv4PrefixSet::Line::division(const Division& division) noexcept {
+  Line line;
+  line.words_ = {division.base, division.shift, division.last_part, division.first_line};
+  line.words_[15] = kDivision;
+  return line;
+}
+
+class Ipv4PrefixSet::Builder {
+ public:
+  explicit Builder(std::vector<Line>& lines) : lines_(lines) {}
+
+  /// A part of the address space: its first address, whether that is a member, and
+  /// the edges above it.
+  struct Part {
+    Ipv4Bits first = 0;
+    bool inside = false;
+    std::span<const Ipv4Bits> edges;
+  };
+
+  /// Adds the lines of a part, which has an edge, divided.
+  Division divide(const Part& part) {
+    Division division;
+    division.base = part.edges.front();
+    const Ipv4Bits span = part.edges.back() - division.base;
+    // At least two, so that a shift stays below the width of an address.
+    const auto wanted = std::max<std::size_t>(std::bit_ceil(part.edges.size() / kEdgesPerLine), 2);
+    while (span >> division.shift >= wanted) ++division.shift;
+    division.last_part = span >> division.shift;
+    division.first_line = static_cast<std::uint32_t>(lines_.size());
+    lines_.resize(lines_.size() + division.last_part + 1);
+
+    Part rest = part;
+    for (std::uint32_t i = 0; i <= division.last_part; ++i) {
+      // 64 bits: the end of the last part may be that of the address space.
+      const std::uint64_t end = division.base + (std::uint64_t{i + 1} << division.shift);
+      const auto above = std::lower_bound(rest.edges.begin(), rest.edges.end(), end);
+      const auto count = static_cast<std::size_t>(above - rest.edges.begin());
+      const Line line = make_line({rest.first, rest.inside, rest.edges.first(count)});
+      lines_[division.first_line + i] = line;
+
+      rest.inside ^= count % 2 != 0;
+      rest.edges = rest.edges.subspan(count);
+      rest.first = static_cast<Ipv4Bits>(end);
+      if (!rest.edges.empty() && rest.edges.front() == rest.first) {
+        rest.inside = !rest.inside;
+        rest.edges = rest.edges.subspan(1);
+      }
+    }
+    return division;
+  }
+
+ private:
+  /// Half-full lines: few lists overflow where changes are spread at random.
+  static constexpr std::size_t kEdgesPerLine = Line::kWords / 2;
+
+  Line make_line(const Part& part) {
+    if (part.edges.size() + (part.inside ? 1 : 0) <= Line::kWords) return make_list(part);
+    const Ipv4Bits span = part.edges.back() - part.edges.front();
+    if (span + 2 <= Line::kBitmapBits) return make_bitmap(part);
+    return Line::division(divide(part));
+  }
+
+  static Line make_list(const Part& part) {
+    std::array<Ipv4Bits, Line::kWords> changes;
+    std::size_t count = 0;
+    if (part.inside) changes[count++] = part.first - 1;
+    for (const Ipv4Bits edge : part.edges) changes[count++] = edge - 1;
+    return Line::list({changes.data(), count});
+  }
+
+  static Line make_bitmap(const Part& part) {
+    const Ipv4Bits base = part.edges.front() - 1;
+    std::array<std::uint32_t, 14> bits{};
+    bool inside = part.inside;
+    std::size_t next = 0;
+    for (std::uint32_t i = 0; i < Line::kBitmapBits; ++i) {
+      if (next < part.edges.size() && part.edges[next] - base == i) {
+        inside = !inside;
+        ++next;
+      }
+      bits[i / 32] |= std::uint32_t{inside} << (i % 32);
+    }
+    return Line::bitmap(base, bits);
+  }
+
+  std::vector<Line>& lines_;
+};
+
+Ipv4PrefixSet::Ipv4PrefixSet() : lines_{Line::list({})} {}
+
+Ipv4PrefixSet Ipv4PrefixSet::build(std::span<const Prefix> prefixes) {
+  Ipv4PrefixSet set;
+  const MembershipEdges<Ipv4Bits> members = membership_edges<Ipv4Bits>(prefixes);
+  set.entries_ = members.prefixes;
+  set.ranges_ = members.ranges();
+  std::span<const Ipv4Bits> edges = members.edges;
+  if (!edges.empty() && edges.front() == 0) {
+    set.inverted_ = true;
+    edges = edges.subspan(1);
+  }
+  if (edges.empty()) return set;
+  set.lines_.clear();
+  set.root_ = Builder(set.lines_).divide({0, false, edges});
+  set.lines_.shrink_to_fit();
+  return set;
+}
+
+}  // namespace afxfw
