@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "util/error.h"
+#include "xsk/busy_retry.h"
 
 #ifndef XDP_MAX_TX_SKB_BUDGET
 #define XDP_MAX_TX_SKB_BUDGET 9  // linux/if_xdp.h of Linux 6.17
@@ -63,8 +64,10 @@ void BareSockets::open_receiving(const BareOptions& options) {
   // Neither XDP_COPY nor XDP_ZEROCOPY: the kernel takes zero-copy where it can.
   config.bind_flags = XDP_USE_NEED_WAKEUP;
   xsk_socket* socket = nullptr;
-  const int result = xsk_socket__create(&socket, options.interface.c_str(), options.queue_id,
-                                        umem_.get(), &rx_, nullptr, &config);
+  const int result = retry_while_busy([&] {
+    return xsk_socket__create(&socket, options.interface.c_str(), options.queue_id, umem_.get(),
+                              &rx_, nullptr, &config);
+  });
   if (result != 0) {
     throw errno_error(fmt::format("cannot bind an AF_XDP socket to queue {} of {}",
                                   options.queue_id, options.interface),

@@ -6,12 +6,11 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
-#include <thread>
 #include <vector>
 
 #include "util/error.h"
 #include "util/log.h"
+#include "xsk/busy_retry.h"
 #include "xsk/queue_holder.h"
 
 #ifndef XDP_MAX_TX_SKB_BUDGET
@@ -27,14 +26,6 @@
 namespace afxfw {
 
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-
-/// A queue stays busy for some milliseconds after its last socket closed,
-/// since the kernel releases it from a work queue.
-constexpr milliseconds kBusyRetry{2000};
-constexpr milliseconds kBusyRetryInterval{20};
 
 /// Packets that one sendto() on a copying socket may send, where the kernel
 /// lets us choose (Linux 6.17); its own default is 32, which would cost two or
@@ -145,15 +136,10 @@ int XskSocket::bind(std::shared_ptr<Umem> umem, const SocketOptions& options, Bi
   xsk_ring_cons* rx = options.rings == SocketRings::kTx ? nullptr : rx_.raw();
   xsk_ring_prod* tx = options.rings == SocketRings::kRx ? nullptr : tx_.raw();
 
-  const auto deadline = steady_clock::now() + kBusyRetry;
-  int result = 0;
-  do {
-    result =
-        xsk_socket__create_shared(&socket_, options.interface.c_str(), options.queue_id,
-                                  umem->get(), rx, tx, fill_.raw(), completion_.raw(), &config);
-    if (result != -EBUSY) break;
-    std::this_thread::sleep_for(kBusyRetryInterval);
-  } while (steady_clock::now() < deadline);
+  const int result = retry_while_busy([&] {
+    return xsk_socket__create_shared(&socket_, options.interface.c_str(), options.queue_id,
+                                     umem->get(), rx, tx, fill_.raw(), completion_.raw(), &config);
+  });
   if (result != 0) {
     socket_ = nullptr;
     return -result;

@@ -37,7 +37,7 @@ class XskSocket {
   /// Registers `area` and binds, by the ladder zero-copy → copy and with
   /// need_wakeup → without, as far as options.zero_copy allows. A queue that
   /// is busy, as for a moment after its last owner closed, is retried for
-  /// kBusyRetryMs. Needs CAP_NET_RAW and, without CAP_IPC_LOCK, a memlock
+  /// kBusyRetry (busy_retry.h). Needs CAP_NET_RAW and, without CAP_IPC_LOCK, a memlock
   /// limit. Throws Error: kUnsupported when zero-copy is required and refused.
   static std::unique_ptr<XskSocket> open(const FrameArea& area, const SocketOptions& options);
 
