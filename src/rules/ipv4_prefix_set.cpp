@@ -16,7 +16,7 @@ Ipv4PrefixSet::Line Ipv4PrefixSet::Line::list(std::span<const Ipv4Bits> changes)
 }
 
 Ipv4PrefixSet::Line Ipv4PrefixSet::Line::bitmap(
-    Ipv4Bits base, const std::array<std::uint32_t, 14>& bits) noexcept {
+    Ipv4Bits base, const std::array<std::uint32_t, kBitmapWords>& bits) noexcept {
   Line line;
   std::copy(bits.begin(), bits.end(), line.words_.begin());
   line.words_[14] = base;
@@ -96,7 +96,7 @@ class Ipv4PrefixSet::Builder {
 
   static Line make_bitmap(const Part& part) {
     const Ipv4Bits base = part.edges.front() - 1;
-    std::array<std::uint32_t, 14> bits{};
+    std::array<std::uint32_t, Line::kBitmapWords> bits{};
     bool inside = part.inside;
     std::size_t next = 0;
     for (std::uint32_t i = 0; i < Line::kBitmapBits; ++i) {

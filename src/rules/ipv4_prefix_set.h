@@ -82,14 +82,15 @@ class Ipv4PrefixSet {
     enum Kind : std::uint32_t { kDivision = 0, kBitmap = 1, kKindCount };
 
     static constexpr std::size_t kWords = 16;
-    static constexpr std::size_t kBitmapBits = 14 * 32;
+    static constexpr std::size_t kBitmapWords = 14;
+    static constexpr std::size_t kBitmapBits = kBitmapWords * 32;
 
     /// changes: at most kWords, strictly increasing: the last addresses before
     /// membership changes.
     static Line list(std::span<const Ipv4Bits> changes) noexcept;
     /// Bit i says whether address base + i is a member; the first and the last one
     /// also stand for all below and above.
-    static Line bitmap(Ipv4Bits base, const std::array<std::uint32_t, 14>& bits) noexcept;
+    static Line bitmap(Ipv4Bits base, const std::array<std::uint32_t, kBitmapWords>& bits) noexcept;
     static Line division(const Division& division) noexcept;
 
     [[nodiscard]] bool is_list() const noexcept { return words_[15] >= kKindCount; }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -8,6 +8,7 @@
 
 #include "net/address.h"
 #include "net/prefix.h"
+#include "util/cache_line.h"
 
 namespace afxfw {
 
@@ -17,13 +18,16 @@ namespace afxfw {
 /// Any number of threads may look up at once. A moved-from set may only be
 /// destroyed or assigned to.
 ///
-/// Held as the sorted addresses at which membership changes, starting outside:
-/// an address is inside if the number of edges not above it is odd. An index on
-/// the leading bits cuts the search down to the edges of one bucket.
+/// A tree of cache lines as Ipv4PrefixSet, which looks at the halves of an address
+/// one after the other: nearly all prefixes in use are no longer than /64, and
+/// membership in them depends on the upper half alone. A line then holds up to
+/// eight upper halves at which membership changes. Where the lower half matters, a
+/// line holds up to three changes in full, or refers to lines that divide the
+/// lower halves of one /64.
 class Ipv6PrefixSet {
  public:
   /// The empty set.
-  Ipv6PrefixSet() = default;
+  Ipv6PrefixSet();
 
   /// Takes the IPv6 prefixes and ignores the others. They may come in any order,
   /// nest, repeat and touch. Takes O(n log n), and at its peak about three times
@@ -31,52 +35,115 @@ class Ipv6PrefixSet {
   [[nodiscard]] static Ipv6PrefixSet build(std::span<const Prefix> prefixes);
 
   [[nodiscard]] bool contains(Ipv6Bits address) const noexcept {
-    if (address < base_) return false;
-    const std::size_t bucket = bucket_of(address);
-    const Ipv6Bits* edge = edges_.data() + index_[bucket];
-    std::size_t count = index_[bucket + 1] - index_[bucket];
-    // The halving has no branch but the loop's, which depends on the bucket only.
-    while (count > 0) {
-      const std::size_t half = (count + 1) / 2;
-      edge += edge[half - 1] <= address ? half : 0;
-      count -= half;
+    const Half upper = upper_half(address);
+    const Half lower = lower_half(address);
+    Division division = root_;
+    for (;;) {
+      if (division.of_lower && upper != division.upper) {
+        return upper < division.upper ? division.inside_before_upper : division.inside_above;
+      }
+      const Half key = division.of_lower ? lower : upper;
+      if (key < division.base) return division.inside_below;
+      const Half part = (key - division.base) >> division.shift;
+      if (part > division.last_part) return division.inside_above;
+      const Line& line = lines_[division.first_line + part];
+      if (line.is_list()) return line.odd_changes_before(key) != division.inverted;
+      if (line.kind() == Line::kFull) return line.odd_changes_before(address) != division.inverted;
+      division = line.division();
     }
-    return ((edge - edges_.data()) & 1) != 0;
   }
 
   /// Brings closer what contains(address) will read. Worth it in a pass over a
   /// batch ahead of the look-ups.
   void prefetch(Ipv6Bits address) const noexcept {
-    if (address < base_) return;
-    __builtin_prefetch(edges_.data() + index_[bucket_of(address)]);
+    const Half upper = upper_half(address);
+    const Half part = (upper - root_.base) >> root_.shift;
+    if (upper >= root_.base && part <= root_.last_part) {
+      __builtin_prefetch(&lines_[root_.first_line + part]);
+    }
   }
 
   /// How many IPv6 prefixes build() was given, duplicates included.
   [[nodiscard]] std::size_t entries() const noexcept { return entries_; }
   /// How many separate runs of addresses they make.
-  [[nodiscard]] std::size_t ranges() const noexcept { return (edges_.size() + 1) / 2; }
-  [[nodiscard]] bool empty() const noexcept { return edges_.empty(); }
+  [[nodiscard]] std::size_t ranges() const noexcept { return ranges_; }
+  [[nodiscard]] bool empty() const noexcept { return ranges_ == 0; }
   /// Heap memory held.
-  [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return edges_.size() * sizeof(Ipv6Bits) + index_.size() * sizeof(index_[0]);
-  }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return lines_.size() * sizeof(Line); }
 
  private:
-  // Addresses above the last edge share one more bucket, which holds no edge.
-  [[nodiscard]] std::size_t bucket_of(Ipv6Bits address) const noexcept {
-    return static_cast<std::size_t>(std::min<Ipv6Bits>((address - base_) >> shift_, last_bucket_));
+  using Half = std::uint64_t;
+
+  [[nodiscard]] static constexpr Half upper_half(Ipv6Bits address) noexcept {
+    return static_cast<Half>(address >> 64);
+  }
+  [[nodiscard]] static constexpr Half lower_half(Ipv6Bits address) noexcept {
+    return static_cast<Half>(address);
   }
 
-  // Strictly increasing. A set that holds the highest address has no edge to end
-  // its last range: that edge would not fit Ipv6Bits.
-  std::vector<Ipv6Bits> edges_;
-  // index_[b]: number of edges below bucket b, whose lowest address is
-  // base_ + (b << shift_).
-  std::vector<std::uint32_t> index_ = {0, 0};
-  Ipv6Bits base_ = 0;         // the first edge
-  Ipv6Bits last_bucket_ = 0;  // index_.size() - 2
-  unsigned shift_ = 0;
+  /// Equal parts of a range of upper halves, or of the lower halves below one
+  /// upper half, a line each.
+  struct Division {
+    Half base = ~Half{0};          // the first part's first half
+    Half upper = 0;                // of_lower: the one whose lower halves these are
+    std::uint32_t last_part = 0;   // number of parts, minus one
+    std::uint32_t first_line = 0;  // index of the first part's line
+    std::uint8_t shift = 0;        // a part has 1 << shift halves
+    bool of_lower = false;
+    bool inverted = false;             // the lists describe the complement
+    bool inside_below = false;         // membership below base
+    bool inside_above = false;         // and above the last part
+    bool inside_before_upper = false;  // of_lower: and before `upper`
+  };
+
+  /// Membership in one part, taken as "outside" at its beginning.
+  class alignas(kCacheLine) Line {
+   public:
+    /// Values of the last word. A list is none of them: its words are strictly
+    /// increasing up to kUnused, so that the last one is at least 7.
+    enum Kind : Half { kDivision = 0, kFull = 1, kKindCount };
+
+    static constexpr std::size_t kWords = 8;
+    static constexpr std::size_t kFullChanges = 3;
+
+    /// changes: at most kWords halves, strictly increasing: the last ones before
+    /// membership changes.
+    static Line list(std::span<const Half> changes) noexcept;
+    /// changes: the same of whole addresses, at most kFullChanges.
+    static Line full(std::span<const Ipv6Bits> changes) noexcept;
+    static Line division(const Division& division) noexcept;
+
+    [[nodiscard]] bool is_list() const noexcept { return words_[7] >= kKindCount; }
+    [[nodiscard]] Half kind() const noexcept { return words_[7]; }
+    [[nodiscard]] Division division() const noexcept;
+
+    [[nodiscard]] bool odd_changes_before(Half key) const noexcept {
+      Half count = 0;
+      for (const Half change : words_) count += change < key ? 1 : 0;
+      return (count & 1) != 0;
+    }
+    [[nodiscard]] bool odd_changes_before(Ipv6Bits address) const noexcept {
+      Half count = 0;
+      for (std::size_t i = 0; i < kFullChanges; ++i) {
+        const Ipv6Bits change = Ipv6Bits{words_[2 * i]} << 64 | words_[2 * i + 1];
+        count += change < address ? 1 : 0;
+      }
+      return (count & 1) != 0;
+    }
+
+   private:
+    static constexpr Half kUnused = ~Half{0};  // before no half
+
+    std::array<Half, kWords> words_;
+  };
+  static_assert(sizeof(Line) == kCacheLine);
+
+  class Builder;
+
+  Division root_;
+  std::vector<Line> lines_;
   std::size_t entries_ = 0;
+  std::size_t ranges_ = 0;
 };
 
 }  // namespace afxfw
