@@ -1,22 +1,60 @@
 #include "pipeline/classifier.h"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstddef>
 
 namespace afxfw {
 namespace {
 
-Verdict classify_one(const RuleSet& rules, const PacketView& packet) noexcept {
-  switch (packet.status) {
-    case ParseStatus::kOk:
-      return packet.version == 4 ? rules.verdict(packet.ipv4_source())
-                                 : rules.verdict(packet.ipv6_source());
-    case ParseStatus::kNotIp:
-      return Verdict{};
-    case ParseStatus::kMalformed:
-      break;
+/// The packets of one family in a batch: their source addresses, which the rules
+/// are asked about at once, and where each packet is in the batch.
+template <typename Bits>
+class OneFamily {
+ public:
+  void add(Bits source, std::size_t position) noexcept {
+    sources_[count_] = source;
+    positions_[count_++] = position;
   }
-  return Verdict{Action::kDrop, DropReason::kMalformed, Verdict::kNoRule};
+
+  void judge(const RuleSet& rules, std::span<Verdict> verdicts) const noexcept {
+    if (count_ == 0) return;
+    std::array<Verdict, kJudgedAtOnce> judged;
+    rules.judge(std::span(sources_.data(), count_), {judged.data(), count_});
+    for (std::size_t i = 0; i < count_; ++i) verdicts[positions_[i]] = judged[i];
+  }
+
+ private:
+  std::array<Bits, kJudgedAtOnce> sources_;
+  std::array<std::size_t, kJudgedAtOnce> positions_;
+  std::size_t count_ = 0;
+};
+
+void classify_batch(const RuleSet& rules, std::span<const PacketView> packets,
+                    std::span<Verdict> verdicts) noexcept {
+  OneFamily<Ipv4Bits> ipv4;
+  OneFamily<Ipv6Bits> ipv6;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const PacketView& packet = packets[i];
+    switch (packet.status) {
+      case ParseStatus::kOk:
+        if (packet.version == 4) {
+          ipv4.add(packet.ipv4_source(), i);
+        } else {
+          ipv6.add(packet.ipv6_source(), i);
+        }
+        break;
+      case ParseStatus::kNotIp:
+        verdicts[i] = Verdict{};
+        break;
+      case ParseStatus::kMalformed:
+        verdicts[i] = Verdict{Action::kDrop, DropReason::kMalformed, Verdict::kNoRule};
+        break;
+    }
+  }
+  ipv4.judge(rules, verdicts);
+  ipv6.judge(rules, verdicts);
 }
 
 }  // namespace
@@ -24,16 +62,10 @@ Verdict classify_one(const RuleSet& rules, const PacketView& packet) noexcept {
 void classify(const RuleSet& rules, std::span<const PacketView> packets,
               std::span<Verdict> verdicts) noexcept {
   assert(packets.size() == verdicts.size());
-  // A pass of its own: the tables' cache misses of the whole batch overlap.
-  for (const PacketView& packet : packets) {
-    if (!packet.ok()) continue;
-    if (packet.version == 4) {
-      rules.prefetch(packet.ipv4_source());
-    } else {
-      rules.prefetch(packet.ipv6_source());
-    }
+  for (std::size_t done = 0; done < packets.size(); done += kJudgedAtOnce) {
+    const std::size_t count = std::min(kJudgedAtOnce, packets.size() - done);
+    classify_batch(rules, packets.subspan(done, count), verdicts.subspan(done, count));
   }
-  for (std::size_t i = 0; i < packets.size(); ++i) verdicts[i] = classify_one(rules, packets[i]);
 }
 
 }  // namespace afxfw

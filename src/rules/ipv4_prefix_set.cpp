@@ -1,5 +1,9 @@
 #include "rules/ipv4_prefix_set.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include <bit>
 #include <cassert>
 
@@ -129,6 +133,99 @@ Ipv4PrefixSet Ipv4PrefixSet::build(std::span<const Prefix> prefixes) {
   set.root_ = Builder(set.lines_).divide({0, false, edges});
   set.lines_.shrink_to_fit();
   return set;
+}
+
+/// Look-ups of up to kSize addresses in two passes: the first asks for their cache
+/// lines, the second reads them.
+class Ipv4PrefixSet::Batch {
+ public:
+  static constexpr std::size_t kSize = 64;
+
+  /// addresses, inside: at most kSize, of the same length.
+  Batch(const Ipv4PrefixSet& set, std::span<const Ipv4Bits> addresses, std::span<bool> inside)
+      : set_(set), addresses_(addresses), inside_(inside) {
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      slots_[i] = set.root_.slot(addresses[i]);
+      __builtin_prefetch(&set.lines_[slots_[i]]);
+    }
+  }
+
+  void finish() noexcept {
+    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+      const Ipv4Bits address = addresses_[i];
+      const Line& line = set_.resolve(slots_[i], address);
+      const bool odd = line.is_list() ? line.odd_changes_before(address) : line.bit(address);
+      inside_[i] = odd != set_.inverted_;
+    }
+  }
+
+#ifdef __x86_64__
+  __attribute__((target("avx2,popcnt"))) void finish_avx2() noexcept {
+    // There is no unsigned comparison: both sides are shifted by half the range.
+    const __m256i half = _mm256_set1_epi32(static_cast<int>(0x8000'0000));
+    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+      const Ipv4Bits address = addresses_[i];
+      const Line& line = set_.resolve(slots_[i], address);
+      bool odd = false;
+      if (line.is_list()) {
+        const __m256i key = _mm256_xor_si256(_mm256_set1_epi32(static_cast<int>(address)), half);
+        const auto* words = static_cast<const __m256i*>(line.words());
+        const __m256i low = _mm256_cmpgt_epi32(key, _mm256_xor_si256(words[0], half));
+        const __m256i high = _mm256_cmpgt_epi32(key, _mm256_xor_si256(words[1], half));
+        // An even number of both is an even number in all.
+        const __m256i differ = _mm256_xor_si256(low, high);
+        odd = __builtin_parity(
+                  static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(differ)))) != 0;
+      } else {
+        odd = line.bit(address);
+      }
+      inside_[i] = odd != set_.inverted_;
+    }
+  }
+
+  __attribute__((target("avx512f,popcnt"))) void finish_avx512() noexcept {
+    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+      const Ipv4Bits address = addresses_[i];
+      const Line& line = set_.resolve(slots_[i], address);
+      bool odd = false;
+      if (line.is_list()) {
+        const __m512i key = _mm512_set1_epi32(static_cast<int>(address));
+        odd = __builtin_parity(_mm512_cmplt_epu32_mask(_mm512_load_si512(line.words()), key)) != 0;
+      } else {
+        odd = line.bit(address);
+      }
+      inside_[i] = odd != set_.inverted_;
+    }
+  }
+#endif
+
+ private:
+  const Ipv4PrefixSet& set_;
+  std::span<const Ipv4Bits> addresses_;
+  std::span<bool> inside_;
+  std::array<std::size_t, kSize> slots_;
+};
+
+void Ipv4PrefixSet::contains(std::span<const Ipv4Bits> addresses, std::span<bool> inside,
+                             Simd simd) const noexcept {
+  assert(inside.size() == addresses.size());
+  for (std::size_t done = 0; done < addresses.size(); done += Batch::kSize) {
+    const std::size_t count = std::min(Batch::kSize, addresses.size() - done);
+    Batch batch(*this, addresses.subspan(done, count), inside.subspan(done, count));
+#ifdef __x86_64__
+    if (simd == Simd::kAvx512) {
+      batch.finish_avx512();
+      continue;
+    }
+    if (simd == Simd::kAvx2) {
+      batch.finish_avx2();
+      continue;
+    }
+#else
+    static_cast<void>(simd);
+#endif
+    batch.finish();
+  }
 }
 
 }  // namespace afxfw

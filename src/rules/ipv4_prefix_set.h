@@ -10,6 +10,7 @@
 #include "net/address.h"
 #include "net/prefix.h"
 #include "util/cache_line.h"
+#include "util/simd.h"
 
 namespace afxfw {
 
@@ -36,19 +37,14 @@ class Ipv4PrefixSet {
   [[nodiscard]] static Ipv4PrefixSet build(std::span<const Prefix> prefixes);
 
   [[nodiscard]] bool contains(Ipv4Bits address) const noexcept {
-    const Line* line = lines_.data() + root_.slot(address);
-    while (!line->is_list()) {
-      if (line->kind() == Line::kBitmap) return line->bit(address) != inverted_;
-      line = lines_.data() + line->division().slot(address);
-    }
-    return line->odd_changes_before(address) != inverted_;
+    const Line& line = resolve(root_.slot(address), address);
+    return (line.is_list() ? line.odd_changes_before(address) : line.bit(address)) != inverted_;
   }
 
-  /// Brings closer what contains(address) will read. Worth it in a pass over a
-  /// batch ahead of the look-ups.
-  void prefetch(Ipv4Bits address) const noexcept {
-    __builtin_prefetch(lines_.data() + root_.slot(address));
-  }
+  /// contains() for a batch, whose cache misses overlap. inside: as many as
+  /// addresses. simd: at most widest_simd().
+  void contains(std::span<const Ipv4Bits> addresses, std::span<bool> inside,
+                Simd simd = widest_simd()) const noexcept;
 
   /// How many IPv4 prefixes build() was given, duplicates included.
   [[nodiscard]] std::size_t entries() const noexcept { return entries_; }
@@ -94,6 +90,7 @@ class Ipv4PrefixSet {
     static Line division(const Division& division) noexcept;
 
     [[nodiscard]] bool is_list() const noexcept { return words_[15] >= kKindCount; }
+    [[nodiscard]] const void* words() const noexcept { return words_.data(); }
     [[nodiscard]] std::uint32_t kind() const noexcept { return words_[15]; }
     [[nodiscard]] Division division() const noexcept {
       return {words_[0], words_[1], words_[2], words_[3]};
@@ -118,6 +115,14 @@ class Ipv4PrefixSet {
   static_assert(sizeof(Line) == kCacheLine);
 
   class Builder;
+  class Batch;
+
+  /// Follows divisions from a line to one that says what is a member.
+  [[nodiscard]] const Line& resolve(std::size_t slot, Ipv4Bits address) const noexcept {
+    const Line* line = &lines_[slot];
+    while (line->kind() == Line::kDivision) line = &lines_[line->division().slot(address)];
+    return *line;
+  }
 
   Division root_;
   std::vector<Line> lines_;

@@ -210,4 +210,15 @@ Ipv6PrefixSet Ipv6PrefixSet::build(std::span<const Prefix> prefixes) {
   return set;
 }
 
+void Ipv6PrefixSet::contains(std::span<const Ipv6Bits> addresses,
+                             std::span<bool> inside) const noexcept {
+  constexpr std::size_t kBatch = 64;
+  assert(inside.size() == addresses.size());
+  for (std::size_t done = 0; done < addresses.size(); done += kBatch) {
+    const std::size_t end = std::min(done + kBatch, addresses.size());
+    for (std::size_t i = done; i < end; ++i) prefetch(addresses[i]);
+    for (std::size_t i = done; i < end; ++i) inside[i] = contains(addresses[i]);
+  }
+}
+
 }  // namespace afxfw

@@ -53,15 +53,9 @@ class Ipv6PrefixSet {
     }
   }
 
-  /// Brings closer what contains(address) will read. Worth it in a pass over a
-  /// batch ahead of the look-ups.
-  void prefetch(Ipv6Bits address) const noexcept {
-    const Half upper = upper_half(address);
-    const Half part = (upper - root_.base) >> root_.shift;
-    if (upper >= root_.base && part <= root_.last_part) {
-      __builtin_prefetch(&lines_[root_.first_line + part]);
-    }
-  }
+  /// contains() for a batch, whose cache misses overlap. inside: as many as
+  /// addresses.
+  void contains(std::span<const Ipv6Bits> addresses, std::span<bool> inside) const noexcept;
 
   /// How many IPv6 prefixes build() was given, duplicates included.
   [[nodiscard]] std::size_t entries() const noexcept { return entries_; }
@@ -139,6 +133,15 @@ class Ipv6PrefixSet {
   static_assert(sizeof(Line) == kCacheLine);
 
   class Builder;
+
+  /// Brings closer what contains(address) will read.
+  void prefetch(Ipv6Bits address) const noexcept {
+    const Half upper = upper_half(address);
+    const Half part = (upper - root_.base) >> root_.shift;
+    if (upper >= root_.base && part <= root_.last_part) {
+      __builtin_prefetch(&lines_[root_.first_line + part]);
+    }
+  }
 
   Division root_;
   std::vector<Line> lines_;

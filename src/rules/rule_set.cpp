@@ -1,5 +1,6 @@
 #include "rules/rule_set.h"
 
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -23,6 +24,24 @@ RuleSet::RuleSet(std::uint64_t generation, const Lists& lists) : generation_(gen
     ipv6_.on_block.rule = add_rule(4, "ip6 saddr @blocklist drop");
   }
 }
+
+template <typename Bits>
+void RuleSet::judge(std::span<const Bits> sources, std::span<Verdict> verdicts) const noexcept {
+  assert(sources.size() <= kJudgedAtOnce && verdicts.size() == sources.size());
+  const Tables<Bits>& tables = tables_for<Bits>();
+  std::array<bool, kJudgedAtOnce> allowed{};
+  std::array<bool, kJudgedAtOnce> blocked{};
+  if (!tables.allow.empty()) tables.allow.contains(sources, {allowed.data(), sources.size()});
+  if (!tables.block.empty()) tables.block.contains(sources, {blocked.data(), sources.size()});
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    verdicts[i] = allowed[i] ? tables.on_allow : blocked[i] ? tables.on_block : Verdict{};
+  }
+}
+
+template void RuleSet::judge(std::span<const Ipv4Bits> sources,
+                             std::span<Verdict> verdicts) const noexcept;
+template void RuleSet::judge(std::span<const Ipv6Bits> sources,
+                             std::span<Verdict> verdicts) const noexcept;
 
 std::uint16_t RuleSet::add_rule(std::uint32_t handle, std::string text) {
   assert(rules_.size() < kMaxRules);

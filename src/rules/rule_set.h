@@ -23,6 +23,9 @@ namespace afxfw {
 /// keeps, which Verdict::rule indexes.
 inline constexpr std::size_t kMaxRules = 4;
 
+/// Packets that are judged at once.
+inline constexpr std::size_t kJudgedAtOnce = 64;
+
 /// One rule, as status shows it.
 struct Rule {
   /// What identifies the rule to a user; the same rule keeps it over reloads.
@@ -56,22 +59,10 @@ class RuleSet {
   /// indices; a set compiled from other kinds of lists may order them anew.
   [[nodiscard]] std::span<const Rule> rules() const noexcept { return rules_; }
 
-  /// What becomes of a packet from this address.
+  /// What becomes of packets from these addresses (Ipv4Bits, Ipv6Bits), at most
+  /// kJudgedAtOnce. verdicts: as many.
   template <typename Bits>
-  [[nodiscard]] Verdict verdict(Bits source) const noexcept {
-    const Tables<Bits>& tables = tables_for<Bits>();
-    if (tables.allow.contains(source)) return tables.on_allow;
-    if (tables.block.contains(source)) return tables.on_block;
-    return Verdict{};
-  }
-
-  /// Brings closer what verdict(source) will read.
-  template <typename Bits>
-  void prefetch(Bits source) const noexcept {
-    const Tables<Bits>& tables = tables_for<Bits>();
-    tables.allow.prefetch(source);
-    tables.block.prefetch(source);
-  }
+  void judge(std::span<const Bits> sources, std::span<Verdict> verdicts) const noexcept;
 
   template <typename Bits>
   [[nodiscard]] const PrefixSet<Bits>& allowlist() const noexcept {
@@ -111,6 +102,11 @@ class RuleSet {
   std::uint64_t generation_;
   std::vector<Rule> rules_;
 };
+
+extern template void RuleSet::judge(std::span<const Ipv4Bits> sources,
+                                    std::span<Verdict> verdicts) const noexcept;
+extern template void RuleSet::judge(std::span<const Ipv6Bits> sources,
+                                    std::span<Verdict> verdicts) const noexcept;
 
 /// A list file's text. name: for errors, usually its path.
 struct ListText {

@@ -1,9 +1,12 @@
 #include "rules/prefix_set.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <random>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -105,9 +108,10 @@ class PrefixSetOf : public testing::Test {
   void expect_equal_to_model(const PrefixSet<Bits>& set,
                              const std::vector<Network<Bits>>& networks) {
     const Model<Bits> model(networks);
+    std::vector<Bits> asked;
     const auto expect_equal_at = [&](Bits address) {
-      set.prefetch(address);
       ASSERT_EQ(set.contains(address), model.contains(address)) << address_text(address);
+      asked.push_back(address);
     };
     for (const auto& network : networks) {
       for (const Bits address :
@@ -119,6 +123,32 @@ class PrefixSetOf : public testing::Test {
     for (int i = 0; i < 2000; ++i) ASSERT_NO_FATAL_FAILURE(expect_equal_at(random_bits()));
     ASSERT_NO_FATAL_FAILURE(expect_equal_at(0));
     ASSERT_NO_FATAL_FAILURE(expect_equal_at(static_cast<Bits>(~Bits{0})));
+    ASSERT_NO_FATAL_FAILURE(expect_batches_equal(set, asked));
+  }
+
+  // Batches of any length give what single look-ups gave, whatever the CPU's
+  // instructions they use.
+  void expect_batches_equal(const PrefixSet<Bits>& set, std::span<const Bits> addresses) {
+    const auto inside = std::make_unique<bool[]>(addresses.size());
+    const auto expect_equal = [&](std::string_view what) {
+      for (std::size_t i = 0; i < addresses.size(); ++i) {
+        ASSERT_EQ(inside[i], set.contains(addresses[i]))
+            << address_text(addresses[i]) << " in a batch, " << what;
+      }
+    };
+    for (std::size_t done = 0, length = 0; done < addresses.size(); done += length++ % 200) {
+      const std::size_t count = std::min(length % 200, addresses.size() - done);
+      set.contains(addresses.subspan(done, count), {inside.get() + done, count});
+    }
+    ASSERT_NO_FATAL_FAILURE(expect_equal("lengths from 0 up"));
+    if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
+      for (const Simd simd : {Simd::kPortable, Simd::kAvx2, Simd::kAvx512}) {
+        if (simd > widest_simd()) break;
+        std::fill_n(inside.get(), addresses.size(), false);
+        set.contains(addresses, {inside.get(), addresses.size()}, simd);
+        ASSERT_NO_FATAL_FAILURE(expect_equal(fmt::format("SIMD {}", static_cast<int>(simd))));
+      }
+    }
   }
 
   std::mt19937_64 random_{42};
@@ -135,7 +165,8 @@ TYPED_TEST(PrefixSetOf, EmptySetContainsNothing) {
     EXPECT_EQ(set->ranges(), 0U);
     EXPECT_FALSE(set->contains(0));
     EXPECT_FALSE(set->contains(static_cast<TypeParam>(~TypeParam{0})));
-    set->prefetch(0);
+    this->expect_batches_equal(*set,
+                               std::vector<TypeParam>{0, 1, static_cast<TypeParam>(~TypeParam{0})});
   }
 }
 

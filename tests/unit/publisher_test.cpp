@@ -23,8 +23,11 @@ std::unique_ptr<const RuleSet> rule_set(std::uint64_t generation) {
 
 bool is_whole(const RuleSet& rules) {
   const auto generation = static_cast<Ipv4Bits>(rules.generation());
-  return rules.verdict(generation).action == Action::kDrop &&
-         rules.verdict(generation + 1).action == Action::kAccept && rules.rules().size() == 2;
+  const std::array<Ipv4Bits, 2> sources = {generation, generation + 1};
+  std::array<Verdict, 2> verdicts;
+  rules.judge(std::span<const Ipv4Bits>(sources), verdicts);
+  return verdicts[0].action == Action::kDrop && verdicts[1].action == Action::kAccept &&
+         rules.rules().size() == 2;
 }
 
 TEST(Publisher, ReadersGetTheSetPublishedLast) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,16 @@ CompiledRuleSet compiled(const RuleSetSources& from, std::uint64_t generation = 
   return std::move(*result);
 }
 
+template <typename Bits>
+Verdict verdict(const RuleSet& rules, Bits address) {
+  Verdict result;
+  rules.judge(std::span<const Bits>(&address, 1), {&result, 1});
+  return result;
+}
+
 Verdict verdict(const RuleSet& rules, std::string_view address) {
   const auto ipv4 = parse_ipv4(address);
-  return ipv4 ? rules.verdict(*ipv4) : rules.verdict(*parse_ipv6(address));
+  return ipv4 ? verdict(rules, *ipv4) : verdict(rules, *parse_ipv6(address));
 }
 
 // "drop blocklist 3": action, reason, and the handle of the rule that decided.
@@ -120,12 +128,18 @@ TEST(RuleSet, SkippedAndClearedLinesAreCountedOverAllLists) {
   EXPECT_EQ(told(*result.rules, "203.0.113.9"), "drop blocklist 3");
 }
 
-TEST(RuleSet, PrefetchingChangesNothing) {
-  const auto result = compiled(sources({"192.0.2.1"}, {"0.0.0.0/0\n::/0"}));
-  result.rules->prefetch(*parse_ipv4("192.0.2.1"));
-  result.rules->prefetch(*parse_ipv6("2001:db8::1"));
-  result.rules->prefetch(~Ipv4Bits{0});
-  EXPECT_EQ(told(*result.rules, "192.0.2.1"), "accept none 1");
+TEST(RuleSet, JudgesEachAddressOfABatch) {
+  const auto result = compiled(sources({"192.0.2.1"}, {"192.0.2.0/24"}));
+  std::vector<Ipv4Bits> addresses;
+  for (std::size_t i = 0; i < kJudgedAtOnce; ++i) {
+    addresses.push_back(*parse_ipv4("192.0.2.1") + static_cast<Ipv4Bits>(i % 3 * 128));
+  }
+  std::vector<Verdict> verdicts(addresses.size());
+  result.rules->judge(std::span<const Ipv4Bits>(addresses), verdicts);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    EXPECT_EQ(verdicts[i].action, i % 3 == 1 ? Action::kDrop : Action::kAccept) << i;
+    EXPECT_EQ(verdicts[i].rule == Verdict::kNoRule, i % 3 == 2) << i;
+  }
 }
 
 }  // namespace
