@@ -20,4 +20,13 @@ void pin_this_thread(int cpu);
 /// Names the calling thread as ps and top show it; cut at 15 bytes.
 void name_this_thread(const std::string& thread_name) noexcept;
 
+/// For the body of a loop that waits: leaves the core's resources to others.
+inline void relax_cpu() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 }  // namespace afxfw

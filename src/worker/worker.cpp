@@ -33,6 +33,18 @@ constexpr int kSleepMs = 100;
 /// The same while frames are being sent: their completions wake nobody.
 constexpr int kSleepWhileSendingMs = 1;
 
+/// A queue that has this many packets waiting is under load: it is what NAPI, and
+/// with it a copying kernel, hands over in one go.
+constexpr std::uint32_t kLoadedQueue = 64;
+
+/// Under load, a worker behind a copying kernel lets packets gather up to so many.
+/// Right on its heels, it would take the cache lines that the other CPU is about
+/// to use: at 8 million packets a second that costs 4 % of them.
+constexpr std::uint32_t kGatheredPackets = 256;
+
+/// The most that a packet is delayed by this.
+constexpr std::chrono::microseconds kGatherLimit{30};
+
 /// For what is still being sent at the end.
 constexpr std::chrono::milliseconds kDrainLimit{1000};
 
@@ -131,6 +143,10 @@ void Worker::open() {
   // A driver that fills its own ring from ours holds that many frames on top; a
   // copying kernel takes one at a time, and fewer frames stay in the caches.
   fill_level_ = setup_.zero_copy ? options_.ring_sizes.fill : options_.ring_sizes.rx;
+  // Busy polling, nothing comes unless the worker asks for it.
+  if (!setup_.zero_copy && !options_.busy_poll) {
+    gather_to_ = std::min(kGatheredPackets, options_.ring_sizes.rx / 4);
+  }
   refill();
 }
 
@@ -149,6 +165,7 @@ void Worker::run() noexcept {
 
 std::uint32_t Worker::run_once() noexcept {
   if (reinjector_) reinjector_->reap();
+  gather();
   const std::uint32_t received = socket_->rx().pop(descriptors_);
   if (received > 0) process(admit(received));
   if (reinjector_) reinjector_->flush();
@@ -163,6 +180,14 @@ std::uint32_t Worker::run_once() noexcept {
     }
   }
   return received;
+}
+
+void Worker::gather() const noexcept {
+  const RxRing& rx = socket_->rx();
+  const std::uint32_t waiting = rx.waiting();
+  if (waiting < kLoadedQueue || waiting >= gather_to_) return;
+  const auto end = std::chrono::steady_clock::now() + kGatherLimit;
+  while (rx.waiting() < gather_to_ && std::chrono::steady_clock::now() < end) relax_cpu();
 }
 
 std::uint32_t Worker::admit(std::uint32_t received) noexcept {
@@ -180,7 +205,7 @@ std::uint32_t Worker::admit(std::uint32_t received) noexcept {
       ++bad_descriptors_;
       continue;
     }
-    __builtin_prefetch(area_->at(descriptor.addr), 0, 0);
+    __builtin_prefetch(area_->at(descriptor.addr));
     descriptors_[count++] = descriptor;
   }
   for (std::uint32_t i = 0; i < count; ++i) {

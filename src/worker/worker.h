@@ -96,6 +96,8 @@ class Worker {
   [[nodiscard]] PacketRecordQueue& log_queue() noexcept { return log_queue_; }
 
  private:
+  /// Under load, waits a moment for more packets to be there.
+  void gather() const noexcept;
   /// Checks received descriptors, parses what they point to, and leaves the good
   /// ones in descriptors_ and views_. Returns how many.
   std::uint32_t admit(std::uint32_t received) noexcept;
@@ -126,6 +128,7 @@ class Worker {
   std::vector<xdp_desc> outgoing_;
   std::uint64_t bad_descriptors_ = 0;
   std::uint32_t fill_level_ = 0;  // frames to keep out for receiving
+  std::uint32_t gather_to_ = 0;   // packets that gather() waits for
 
   PacketRecordQueue log_queue_;
   WorkerStats stats_;

@@ -91,6 +91,11 @@ class TxRing : public detail::ProducerRing {
 /// Received frames. Entries: descriptors.
 class RxRing : public detail::ConsumerRing {
  public:
+  /// Entries that pop() would find now.
+  [[nodiscard]] std::uint32_t waiting() const noexcept {
+    return __atomic_load_n(ring_.producer, __ATOMIC_ACQUIRE) - ring_.cached_cons;
+  }
+
   /// Moves up to descriptors.size() entries out and gives their slots back to
   /// the kernel. Returns how many.
   [[nodiscard]] std::uint32_t pop(std::span<xdp_desc> descriptors) noexcept {

@@ -87,9 +87,12 @@ TEST_P(RingIndices, RxComesOutInOrderAndInPart) {
   PlainRx plain(GetParam());
   std::array<xdp_desc, kSize> out{};
   EXPECT_EQ(plain.ring.pop(out), 0U);
+  EXPECT_EQ(plain.ring.waiting(), 0U);
   for (std::uint32_t i = 0; i < 5; ++i)
     plain.kernel_produces({.addr = i, .len = 60 + i, .options = 0});
+  EXPECT_EQ(plain.ring.waiting(), 5U);
   EXPECT_EQ(plain.ring.pop(std::span(out).first(3)), 3U);
+  EXPECT_EQ(plain.ring.waiting(), 2U);
   EXPECT_EQ(plain.filled(), 2U) << "slots go back to the kernel with each pop";
   EXPECT_EQ(plain.ring.pop(std::span(out).subspan(3)), 2U);
   for (std::uint32_t i = 0; i < 5; ++i) {
