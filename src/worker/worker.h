@@ -128,7 +128,7 @@ class Worker {
   std::vector<xdp_desc> outgoing_;
   std::uint64_t bad_descriptors_ = 0;
   std::uint32_t fill_level_ = 0;  // frames to keep out for receiving
-  std::uint32_t gather_to_ = 0;   // packets that gather() waits for
+  std::uint32_t gather_to_ = 0;   // packets that gather() does not wait with; 0: never does
 
   PacketRecordQueue log_queue_;
   WorkerStats stats_;
