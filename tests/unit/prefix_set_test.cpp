@@ -111,7 +111,7 @@ class PrefixSetOf : public testing::Test {
     std::vector<Bits> asked;
     const auto expect_equal_at = [&](Bits address) {
       ASSERT_EQ(set.contains(address), model.contains(address)) << address_text(address);
-      asked.push_back(address);
+      if (asked.size() < 100'000) asked.push_back(address);
     };
     for (const auto& network : networks) {
       for (const Bits address :
