@@ -4,9 +4,9 @@
 #include <immintrin.h>
 #endif
 
-#include <bit>
 #include <cassert>
 
+#include "rules/address_part.h"
 #include "rules/membership_edges.h"
 
 namespace afxfw {
@@ -39,23 +39,16 @@ class Ipv4PrefixSet::Builder {
  public:
   explicit Builder(std::vector<Line>& lines) : lines_(lines) {}
 
-  /// A part of the address space: its first address, whether that is a member, and
-  /// the edges above it.
-  struct Part {
-    Ipv4Bits first = 0;
-    bool inside = false;
-    std::span<const Ipv4Bits> edges;
-  };
+  using Part = AddressPart<Ipv4Bits>;
 
   /// Adds the lines of a part, which has an edge, divided.
   Division divide(const Part& part) {
     Division division;
     division.base = part.edges.front();
-    const Ipv4Bits span = part.edges.back() - division.base;
-    // At least two, so that a shift stays below the width of an address.
-    const auto wanted = std::max<std::size_t>(std::bit_ceil(part.edges.size() / kEdgesPerLine), 2);
-    while (span >> division.shift >= wanted) ++division.shift;
-    division.last_part = span >> division.shift;
+    const EqualParts parts =
+        equal_parts(part.edges.back() - division.base, part.edges.size(), kEdgesPerLine);
+    division.shift = parts.shift;
+    division.last_part = parts.last;
     division.first_line = static_cast<std::uint32_t>(lines_.size());
     lines_.resize(lines_.size() + division.last_part + 1);
 
@@ -65,16 +58,8 @@ class Ipv4PrefixSet::Builder {
       const std::uint64_t end = division.base + (std::uint64_t{i + 1} << division.shift);
       const auto above = std::lower_bound(rest.edges.begin(), rest.edges.end(), end);
       const auto count = static_cast<std::size_t>(above - rest.edges.begin());
-      const Line line = make_line({rest.first, rest.inside, rest.edges.first(count)});
+      const Line line = make_line(rest.cut(count, static_cast<Ipv4Bits>(end)));
       lines_[division.first_line + i] = line;
-
-      rest.inside ^= count % 2 != 0;
-      rest.edges = rest.edges.subspan(count);
-      rest.first = static_cast<Ipv4Bits>(end);
-      if (!rest.edges.empty() && rest.edges.front() == rest.first) {
-        rest.inside = !rest.inside;
-        rest.edges = rest.edges.subspan(1);
-      }
     }
     return division;
   }

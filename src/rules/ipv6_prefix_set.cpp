@@ -1,11 +1,11 @@
 #include "rules/ipv6_prefix_set.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <cstring>
 #include <type_traits>
 
+#include "rules/address_part.h"
 #include "rules/membership_edges.h"
 
 namespace afxfw {
@@ -51,13 +51,7 @@ class Ipv6PrefixSet::Builder {
  public:
   explicit Builder(std::vector<Line>& lines) : lines_(lines) {}
 
-  /// A part of the address space: its first address, whether that is a member, and
-  /// the edges above it.
-  struct Part {
-    Ipv6Bits first = 0;
-    bool inside = false;
-    std::span<const Ipv6Bits> edges;
-  };
+  using Part = AddressPart<Ipv6Bits>;
 
   /// Adds the lines of a part, which has an edge, divided by upper halves. `part`
   /// begins with a whole /64. inverted: lines describe the complement; part.inside
@@ -84,10 +78,9 @@ class Ipv6PrefixSet::Builder {
   }
 
   static void set_parts(Division& division, Half span, std::size_t edges, std::size_t per_line) {
-    // At least two, so that a shift stays below the width of a half.
-    const auto wanted = std::max<std::size_t>(std::bit_ceil(edges / per_line), 2);
-    while (span >> division.shift >= wanted) ++division.shift;
-    division.last_part = static_cast<std::uint32_t>(span >> division.shift);
+    const EqualParts parts = equal_parts(span, edges, per_line);
+    division.shift = parts.shift;
+    division.last_part = parts.last;
   }
 
   /// Divides the lower halves of the one /64 in which all edges of `part` are.
@@ -131,27 +124,17 @@ class Ipv6PrefixSet::Builder {
     lines_.resize(lines_.size() + division.last_part + 1);
 
     Part rest = {first, whole.inside, whole.edges};
+    rest.take_first_edge();
     for (std::uint32_t i = 0; i <= division.last_part; ++i) {
-      take_first_edge(rest);
       // The last part has the rest: its end may be that of the address space.
       const Ipv6Bits end = first + (Ipv6Bits{i + 1} << division.shift << unit_shift);
       const auto above = i == division.last_part
                              ? rest.edges.end()
                              : std::lower_bound(rest.edges.begin(), rest.edges.end(), end);
       const auto count = static_cast<std::size_t>(above - rest.edges.begin());
-      const Line line = make_line(division, {rest.first, rest.inside, rest.edges.first(count)});
+      const Line line = make_line(division, rest.cut(count, end));
       lines_[division.first_line + i] = line;
-      rest.inside ^= count % 2 != 0;
-      rest.edges = rest.edges.subspan(count);
-      rest.first = end;
     }
-  }
-
-  /// An edge at the first address belongs to its membership.
-  static void take_first_edge(Part& part) {
-    if (part.edges.empty() || part.edges.front() != part.first) return;
-    part.inside = !part.inside;
-    part.edges = part.edges.subspan(1);
   }
 
   Line make_line(const Division& division, const Part& part) {
