@@ -149,7 +149,11 @@ std::vector<std::array<std::byte, sizeof(Bits)>> in_network_order(const std::vec
 template <typename Bits>
 void classify_batch(benchmark::State& state) {
   const auto block = random_prefixes<Bits>(static_cast<std::size_t>(state.range(0)));
-  const RuleSet rules(1, {.allow = {}, .block = block});
+  RuleSet::Parts parts;
+  parts.block = std::make_shared<const AddressTables>(AddressTables::build(block));
+  const auto built = RuleSet::build(1, parts);
+  const RuleSet& rules = **built;
+  Evaluation evaluation(rules.counter_slots());
   const auto sources = in_network_order(queries<Bits>(block, state.range(1)));
   std::vector<Frame> frames(kBatch, frame_without_source<Bits>());
   std::vector<PacketView> views;
@@ -167,7 +171,7 @@ void classify_batch(benchmark::State& state) {
                 frames[i].begin() + (kIsIpv4<Bits> ? 26 : 22));
     }
     benchmark::ClobberMemory();
-    classify(rules, views, verdicts);
+    classify(rules, views, verdicts, evaluation);
     benchmark::DoNotOptimize(verdicts);
     next = (next + kBatch) % kQueries;
   }

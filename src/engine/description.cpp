@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+
 #include "rules/inline_policy.h"
 
 namespace afxfw {
@@ -22,10 +25,24 @@ std::string describe_reinjection(const ReinjectOption& reinject) {
   return "";
 }
 
-template <typename Bits>
-std::string describe_lists(const RuleSet& rules, const char* family) {
-  return fmt::format("{}: {} ranges allowed, {} blocked", family, rules.allowlist<Bits>().ranges(),
-                     rules.blocklist<Bits>().ranges());
+std::string describe_lists(const RuleSet& rules) {
+  const auto ranges = [](const AddressTables* tables, auto AddressTables::*family) {
+    return tables == nullptr ? std::size_t{0} : (tables->*family).ranges();
+  };
+  return fmt::format("IPv4: {} ranges allowed, {} blocked; IPv6: {} ranges allowed, {} blocked",
+                     ranges(rules.allowlist(), &AddressTables::ipv4),
+                     ranges(rules.blocklist(), &AddressTables::ipv4),
+                     ranges(rules.allowlist(), &AddressTables::ipv6),
+                     ranges(rules.blocklist(), &AddressTables::ipv6));
+}
+
+std::string describe_table(const RuleSet& rules) {
+  if (rules.table() == nullptr) return "";
+  const nft::Table& table = rules.table()->table;
+  return fmt::format("; table {}: {} rules, policy {}", table.name,
+                     std::count_if(rules.rules().begin(), rules.rules().end(),
+                                   [](const Rule& rule) { return !rule.chain.empty(); }),
+                     table.base_chain()->base->drop ? "drop" : "accept");
 }
 
 }  // namespace
@@ -40,14 +57,14 @@ std::string describe(const Plan& plan, const EngineOptions& options, const RuleS
       "interface {} (driver {}), MTU {}\n"
       "  queues   {} of {}, workers on CPU {}; {} frames of {} bytes each\n"
       "  inline   drop {}; {} while a queue has no worker\n"
-      "  rules    {}; {}; {} KiB\n"
+      "  rules    {}{}; {} KiB\n"
       "  accepted {}",
       plan.link.name, plan.link.driver.empty() ? "unknown" : plan.link.driver, plan.link.mtu,
       plan.workers.size(), plan.link.rx_queues, cpus, first.frames, first.frame_size,
       to_string(options.inline_policy),
       options.inline_policy.fallback == AFXFW_FALLBACK_PASS ? "pass" : "drop",
-      describe_lists<Ipv4Bits>(rules, "IPv4"), describe_lists<Ipv6Bits>(rules, "IPv6"),
-      rules.memory_bytes() / 1024, describe_reinjection(options.reinject));
+      describe_lists(rules), describe_table(rules), rules.memory_bytes() / 1024,
+      describe_reinjection(options.reinject));
 }
 
 }  // namespace afxfw

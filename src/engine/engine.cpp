@@ -298,7 +298,6 @@ Snapshot Engine::snapshot() const {
   const RuleSet& rules = publisher_.current();
   snapshot.ruleset_generation = rules.generation();
   snapshot.fallback = options_.inline_policy.fallback;
-  for (const Rule& rule : rules.rules()) snapshot.rules.push_back({rule, {}});
   for (const WorkerThread& each : workers_) {
     const Worker& worker = *each.worker;
     QueueSnapshot queue{.queue_id = worker.options().queue_id,
@@ -306,14 +305,15 @@ Snapshot Engine::snapshot() const {
                         .setup = worker.setup(),
                         .counters = worker.counters(),
                         .kernel = worker.kernel_statistics()};
-    for (std::size_t i = 0; i < snapshot.rules.size(); ++i) {
-      snapshot.rules[i].counter.packets += queue.counters.rules[i].packets;
-      snapshot.rules[i].counter.bytes += queue.counters.rules[i].bytes;
-    }
     snapshot.log_suppressed += queue.counters.log_suppressed;
     snapshot.queues.push_back(std::move(queue));
   }
-  // After the workers' counters: what they received has been counted here too.
+  // After the workers' counters, so that no rule's is behind them.
+  const std::vector<RuleCounter> counts = publisher_.counts();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    snapshot.rules.push_back({rules.rules()[i], counts[i]});
+  }
+  // What they received has been counted here too.
   snapshot.inline_counters = program_->counters();
   if (packet_logger_ != nullptr) {
     snapshot.log_lines = packet_logger_->lines();

@@ -43,10 +43,11 @@ std::string address(std::uint8_t version, Ipv6Bits bits) {
 }  // namespace
 
 std::string format_record(const PacketRecord& record) {
-  std::string line;
+  std::string line = record.prefix.data();
   if (record.version != 0) {
-    line = fmt::format("src={} dst={} proto={} ", address(record.version, record.source),
-                       address(record.version, record.destination), protocol_name(record.protocol));
+    line +=
+        fmt::format("src={} dst={} proto={} ", address(record.version, record.source),
+                    address(record.version, record.destination), protocol_name(record.protocol));
     if (record.has_ports) line += fmt::format("dport={} ", record.destination_port);
   }
   line += record.action == Action::kAccept

@@ -14,7 +14,8 @@ namespace afxfw {
 
 /// "src=198.51.100.7 dst=192.0.2.1 proto=tcp dport=443 action=drop
 /// reason=blocklist sport=40000 len=60 queue=0", in one line without a newline.
-/// Ports only where the packet has them, addresses only when it is IP.
+/// Ports only where the packet has them, addresses only when it is IP. A rule's
+/// prefix stands in front, as it is.
 [[nodiscard]] std::string format_record(const PacketRecord& record);
 
 /// Turns the workers' records into lines on a thread of its own.

@@ -62,8 +62,8 @@ enum class Fragment : std::uint8_t {
 
 /// What parse() found in a frame. Points into the frame, which must outlive it.
 ///
-/// Everything below `status` is meaningful for kOk only, except the VLAN fields
-/// (kNotIp too) and `reason` (kMalformed). Offsets count bytes from the start of
+/// Meaningful for kOk only, except `frame`, `frame_length`, `status`, the VLAN fields and
+/// l3_offset (kNotIp too) and `reason` (kMalformed). Offsets count bytes from the start of
 /// the frame; numbers are in host byte order.
 struct PacketView {
   static constexpr std::size_t kMaxVlanTags = 2;
@@ -74,6 +74,7 @@ struct PacketView {
 
   const std::byte* frame = nullptr;
   std::uint32_t ip_end = 0;  ///< end of the IP packet: what follows is padding
+  std::uint32_t frame_length = 0;
   std::uint16_t l3_offset = 0;
   std::uint16_t l4_offset = 0;  ///< upper header; of a later fragment: its payload
   std::uint16_t protocol = 0;   ///< upper protocol, 0..255 or kProtocolUnknown
@@ -207,6 +208,7 @@ void parse_other(std::span<const std::byte> frame, PacketView& view) noexcept;
 inline PacketView parse(std::span<const std::byte> frame) noexcept {
   PacketView view;
   view.frame = frame.data();
+  view.frame_length = static_cast<std::uint32_t>(frame.size());
   if (frame.size() < detail::kEthernetHeader) [[unlikely]] {
     detail::set_malformed(view, Malformed::kTruncatedEthernet);
   } else if (load_be16(frame.data() + 12) == detail::kEtherTypeIpv4) {

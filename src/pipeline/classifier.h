@@ -3,15 +3,18 @@
 #include <span>
 
 #include "net/packet_view.h"
+#include "rules/evaluation.h"
 #include "rules/rule_set.h"
 #include "rules/verdict.h"
 
 namespace afxfw {
 
 /// What the rules say about each packet of a batch; verdicts: as many as packets.
-/// Malformed packets are dropped. What is not IP is accepted: ARP and the like
-/// keep a host on its link.
+/// Malformed packets are dropped. What keeps a host on its link (ARP and all else
+/// that is not IP, IPv6 neighbour discovery) is accepted, unless a rule names it.
+/// evaluation: made for as many slots as `rules` has; rules count there, and leave
+/// what they want logged.
 void classify(const RuleSet& rules, std::span<const PacketView> packets,
-              std::span<Verdict> verdicts) noexcept;
+              std::span<Verdict> verdicts, Evaluation& evaluation) noexcept;
 
 }  // namespace afxfw

@@ -18,6 +18,8 @@ namespace afxfw::nft {
 
 /// A concatenation has this many parts at most.
 inline constexpr std::size_t kMaxConcatenation = 3;
+/// A log prefix has so many bytes at most: it is copied into each record of the packet log.
+inline constexpr std::size_t kMaxLogPrefix = 63;
 
 /// One element of a set: an interval for each part of the set's key.
 struct Element {

@@ -8,9 +8,6 @@
 
 namespace afxfw::nft {
 
-/// A log prefix has to fit a record of the packet log.
-inline constexpr std::size_t kMaxLogPrefix = 63;
-
 /// A name for a table, chain, set or variable: begins with a letter, and is not a
 /// word of nftables' language. what: for the error. Throws SyntaxError.
 [[nodiscard]] std::string parse_name(TokenStream& tokens, std::string_view what);

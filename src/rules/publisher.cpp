@@ -7,16 +7,29 @@
 namespace afxfw {
 
 RuleSetPublisher::RuleSetPublisher(std::size_t reader_count, std::unique_ptr<const RuleSet> initial)
-    : current_(initial.get()), slots_(reader_count) {
+    : current_(nullptr), slots_(reader_count) {
   if (!initial || initial->generation() == kJoining) {
     throw std::invalid_argument("a publisher's first rule set needs a generation from 1");
   }
-  owned_.push_back(std::move(initial));
+  // relaxed: no reader is there yet.
+  current_.store(add(std::move(initial)), std::memory_order_relaxed);
 }
 
 RuleSetPublisher::~RuleSetPublisher() = default;
 
-const RuleSet& RuleSetPublisher::come_online(std::atomic<std::uint64_t>& seen) noexcept {
+const RuleSetPublisher::Published* RuleSetPublisher::add(std::unique_ptr<const RuleSet> rules) {
+  auto published = std::make_unique<Published>();
+  for (std::size_t reader = 0; reader < slots_.size(); ++reader) {
+    published->evaluations.push_back(std::make_unique<Evaluation>(rules->counter_slots()));
+  }
+  for (const Rule& rule : rules->rules()) past_counts_.emplace(rule.handle, rule.initial);
+  published->rules = std::move(rules);
+  owned_.push_back(std::move(published));
+  return owned_.back().get();
+}
+
+RuleSetPublisher::InForce RuleSetPublisher::come_online(std::size_t reader) noexcept {
+  std::atomic<std::uint64_t>& seen = slots_[reader].seen;
   // The danger: reclaim() reads kOffline and frees a replaced set that this reader
   // loads meanwhile. The four seq_cst operations (here: store, then load; there:
   // store in publish(), then load in reclaim()) rule it out: they have one order
@@ -24,20 +37,18 @@ const RuleSet& RuleSetPublisher::come_online(std::atomic<std::uint64_t>& seen) n
   // before the store here, hence publish()'s store before the load here, which
   // then yields the new set or a later one. On x86 only the store costs anything.
   seen.store(kJoining, std::memory_order_seq_cst);
-  const RuleSet* rules = current_.load(std::memory_order_seq_cst);
+  const Published* published = current_.load(std::memory_order_seq_cst);
   // release: as in acquire().
-  seen.store(rules->generation(), std::memory_order_release);
-  return *rules;
+  seen.store(published->rules->generation(), std::memory_order_release);
+  return published->of(reader);
 }
 
 void RuleSetPublisher::publish(std::unique_ptr<const RuleSet> next) {
   if (!next || next->generation() <= current().generation() || next->generation() == kOffline) {
     throw std::invalid_argument("a rule set needs a higher generation than the one it replaces");
   }
-  const RuleSet* rules = next.get();
-  owned_.push_back(std::move(next));
   // Includes a release, for the set's contents; seq_cst: see come_online().
-  current_.store(rules, std::memory_order_seq_cst);
+  current_.store(add(std::move(next)), std::memory_order_seq_cst);
   reclaim();
 }
 
@@ -48,11 +59,33 @@ std::size_t RuleSetPublisher::reclaim() noexcept {
     // they are freed. seq_cst: see come_online().
     oldest_in_use = std::min(oldest_in_use, slot.seen.load(std::memory_order_seq_cst));
   }
-  const auto first_kept = std::find_if(owned_.begin(), owned_.end(), [&](const auto& rules) {
-    return rules->generation() >= oldest_in_use;
+  const auto first_kept = std::find_if(owned_.begin(), owned_.end(), [&](const auto& published) {
+    return published->rules->generation() >= oldest_in_use;
   });
+  std::for_each(owned_.begin(), first_kept,
+                [&](const auto& each) { add_counts(*each, past_counts_); });
   owned_.erase(owned_.begin(), first_kept);
   return retired();
+}
+
+void RuleSetPublisher::add_counts(const Published& published,
+                                  std::map<std::uint32_t, RuleCounter>& sums) {
+  for (const Rule& rule : published.rules->rules()) {
+    if (rule.slot == Rule::kNoSlot) continue;
+    RuleCounter& sum = sums[rule.handle];
+    for (const auto& evaluation : published.evaluations) {
+      sum += evaluation->counters.read(rule.slot);
+    }
+  }
+}
+
+std::vector<RuleCounter> RuleSetPublisher::counts() const {
+  std::map<std::uint32_t, RuleCounter> sums = past_counts_;
+  for (const auto& published : owned_) add_counts(*published, sums);
+  std::vector<RuleCounter> counts;
+  counts.reserve(current().rules().size());
+  for (const Rule& rule : current().rules()) counts.push_back(sums[rule.handle]);
+  return counts;
 }
 
 }  // namespace afxfw

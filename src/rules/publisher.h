@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -21,8 +22,17 @@ namespace afxfw {
 /// acquire() and go_offline() with it (after joining a reader's thread, another
 /// may call go_offline() in its stead). Everything else is for one publishing
 /// thread, or several that take turns under a lock of theirs.
+///
+/// Each set comes with an Evaluation for each reader. What readers counted in it
+/// is kept, by the rules' handles, when the set is freed.
 class RuleSetPublisher {
  public:
+  /// What a reader judges packets with.
+  struct InForce {
+    const RuleSet& rules;
+    Evaluation& evaluation;
+  };
+
   /// Readers start offline. initial: not null, generation at least 1.
   RuleSetPublisher(std::size_t reader_count, std::unique_ptr<const RuleSet> initial);
   /// No reader may be using a set any more.
@@ -32,25 +42,25 @@ class RuleSetPublisher {
 
   /// The current set, valid until this reader's next acquire() or go_offline().
   /// Call it once a batch. Brings the reader online.
-  [[nodiscard]] const RuleSet& acquire(std::size_t reader) noexcept {
+  [[nodiscard]] InForce acquire(std::size_t reader) noexcept {
     std::atomic<std::uint64_t>& seen = slots_[reader].seen;
     // relaxed: no other thread writes it.
     const std::uint64_t previous = seen.load(std::memory_order_relaxed);
     if (previous == kOffline) [[unlikely]]
-      return come_online(seen);
+      return come_online(reader);
     // acquire: pairs with publish(), so that the set's contents are visible.
     // Reading generation() before `seen` names it is safe: until it is stored
     // below, `seen` holds a generation that isn't newer, and reclaim() keeps that
     // one and all after it.
-    const RuleSet* rules = current_.load(std::memory_order_acquire);
-    const std::uint64_t generation = rules->generation();
+    const Published* published = current_.load(std::memory_order_acquire);
+    const std::uint64_t generation = published->rules->generation();
     if (generation != previous) {
       // release: this thread's reads of older sets are done when reclaim() sees
       // the new value. No ordering with the load above is needed: generations only
       // grow, so a late store makes reclaim() keep a set longer, never shorter.
       seen.store(generation, std::memory_order_release);
     }
-    return *rules;
+    return published->of(reader);
   }
 
   /// Until its next acquire(), this reader holds nothing: before it sleeps for
@@ -70,8 +80,12 @@ class RuleSetPublisher {
 
   /// What was published last, and how many replaced sets are still in memory. For
   /// the publishing thread.
-  [[nodiscard]] const RuleSet& current() const noexcept { return *owned_.back(); }
+  [[nodiscard]] const RuleSet& current() const noexcept { return *owned_.back()->rules; }
   [[nodiscard]] std::size_t retired() const noexcept { return owned_.size() - 1; }
+
+  /// What the current set's rules have counted, by their index, under all sets that
+  /// had them: equal handles are the same rule. For the publishing thread.
+  [[nodiscard]] std::vector<RuleCounter> counts() const;
 
  private:
   // Values of Slot::seen that are no generation. kJoining is lower than any, so it
@@ -85,15 +99,31 @@ class RuleSetPublisher {
     std::atomic<std::uint64_t> seen{kOffline};
   };
 
-  [[nodiscard]] const RuleSet& come_online(std::atomic<std::uint64_t>& seen) noexcept;
+  struct Published {
+    std::unique_ptr<const RuleSet> rules;
+    std::vector<std::unique_ptr<Evaluation>> evaluations;  // by reader
+
+    [[nodiscard]] InForce of(std::size_t reader) const noexcept {
+      return {*rules, *evaluations[reader]};
+    }
+  };
+
+  [[nodiscard]] InForce come_online(std::size_t reader) noexcept;
+  /// Takes ownership; its rules may be new.
+  const Published* add(std::unique_ptr<const RuleSet> rules);
+  /// Adds what was counted in a set, by the rules' handles.
+  static void add_counts(const Published& published, std::map<std::uint32_t, RuleCounter>& sums);
 
   // Read by every worker in every batch, and written only by publish(): on a line
   // apart from what the publishing thread writes otherwise.
-  alignas(kCacheLine) std::atomic<const RuleSet*> current_;
+  alignas(kCacheLine) std::atomic<const Published*> current_;
   std::vector<Slot> slots_;
 
   // Oldest first; the last one is the current set.
-  alignas(kCacheLine) std::vector<std::unique_ptr<const RuleSet>> owned_;
+  alignas(kCacheLine) std::vector<std::unique_ptr<const Published>> owned_;
+
+  // By handle; of every rule that was ever published.
+  std::map<std::uint32_t, RuleCounter> past_counts_;
 };
 
 }  // namespace afxfw

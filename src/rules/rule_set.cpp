@@ -1,99 +1,218 @@
 #include "rules/rule_set.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <cassert>
-#include <utility>
+#include <type_traits>
+#include <variant>
+
+#include "rules/nft_listing.h"
+#include "rules/rule_compiler.h"
 
 namespace afxfw {
-
-RuleSet::RuleSet(std::uint64_t generation, const Lists& lists) : generation_(generation) {
-  if (lists.allow) {
-    ipv4_.allow = Ipv4PrefixSet::build(*lists.allow);
-    ipv6_.allow = Ipv6PrefixSet::build(*lists.allow);
-    const Verdict accept{Action::kAccept, DropReason::kNone, Verdict::kNoRule};
-    ipv4_.on_allow = ipv6_.on_allow = accept;
-    ipv4_.on_allow.rule = add_rule(1, "ip saddr @allowlist accept");
-    ipv6_.on_allow.rule = add_rule(2, "ip6 saddr @allowlist accept");
-  }
-  if (lists.block) {
-    ipv4_.block = Ipv4PrefixSet::build(*lists.block);
-    ipv6_.block = Ipv6PrefixSet::build(*lists.block);
-    const Verdict drop{Action::kDrop, DropReason::kBlocklist, Verdict::kNoRule};
-    ipv4_.on_block = ipv6_.on_block = drop;
-    ipv4_.on_block.rule = add_rule(3, "ip saddr @blocklist drop");
-    ipv6_.on_block.rule = add_rule(4, "ip6 saddr @blocklist drop");
-  }
-}
-
-template <typename Bits>
-void RuleSet::judge(std::span<const Bits> sources, std::span<Verdict> verdicts) const noexcept {
-  assert(sources.size() <= kJudgedAtOnce && verdicts.size() == sources.size());
-  const Tables<Bits>& tables = tables_for<Bits>();
-  std::array<bool, kJudgedAtOnce> allowed{};
-  std::array<bool, kJudgedAtOnce> blocked{};
-  if (!tables.allow.empty()) tables.allow.contains(sources, {allowed.data(), sources.size()});
-  if (!tables.block.empty()) tables.block.contains(sources, {blocked.data(), sources.size()});
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    verdicts[i] = allowed[i] ? tables.on_allow : blocked[i] ? tables.on_block : Verdict{};
-  }
-}
-
-template void RuleSet::judge(std::span<const Ipv4Bits> sources,
-                             std::span<Verdict> verdicts) const noexcept;
-template void RuleSet::judge(std::span<const Ipv6Bits> sources,
-                             std::span<Verdict> verdicts) const noexcept;
-
-std::uint16_t RuleSet::add_rule(std::uint32_t handle, std::string text) {
-  assert(rules_.size() < kMaxRules);
-  rules_.push_back({handle, std::move(text)});
-  return static_cast<std::uint16_t>(rules_.size() - 1);
-}
-
-std::size_t RuleSet::memory_bytes() const noexcept {
-  return ipv4_.allow.memory_bytes() + ipv4_.block.memory_bytes() + ipv6_.allow.memory_bytes() +
-         ipv6_.block.memory_bytes();
-}
-
 namespace {
 
-// Adds the prefixes of all lists of one kind; what is wrong goes to errors.
-std::vector<Prefix> parse_all(const std::vector<ListText>& lists, ListOptions options,
-                              CompiledRuleSet& result, TextErrors& errors) {
-  std::vector<Prefix> prefixes;
-  for (const ListText& list : lists) {
-    auto parsed = parse_list(list.text, list.name, options);
-    if (!parsed) {
-      errors.append(std::move(parsed.error()));
-      continue;
-    }
-    result.skipped.append(std::move(parsed->skipped));
-    result.host_bits_lines += parsed->host_bits_lines;
-    if (prefixes.empty()) {
-      prefixes = std::move(parsed->prefixes);
-    } else {
-      prefixes.insert(prefixes.end(), parsed->prefixes.begin(), parsed->prefixes.end());
+/// What tells a rule from others of its set over reloads, with how many equal
+/// ones stand before it.
+using RuleKey = std::pair<std::string, std::size_t>;
+
+class RuleKeys {
+ public:
+  RuleKey next(const Rule& rule) {
+    std::string text = fmt::format("{}\n{}\n{}", rule.chain, rule.text, rule.comment);
+    const std::size_t before = seen_[text]++;
+    return {std::move(text), before};
+  }
+
+ private:
+  std::map<std::string, std::size_t> seen_;
+};
+
+Rule describe(const nft::Chain& chain, const nft::RuleText& text) {
+  Rule rule;
+  rule.chain = chain.name;
+  rule.comment = text.comment;
+  rule.text = nft::to_text(text);
+  for (const nft::Statement& statement : text.statements) {
+    if (const auto* counter = std::get_if<nft::CounterStatement>(&statement)) {
+      rule.initial = {counter->packets, counter->bytes};
+    } else if (const auto* log = std::get_if<nft::LogStatement>(&statement)) {
+      rule.log_prefix = log->prefix;
     }
   }
-  return prefixes;
+  return rule;
+}
+
+bool counts(const nft::RuleText& text) {
+  return std::any_of(text.statements.begin(), text.statements.end(), [](const auto& statement) {
+    return std::holds_alternative<nft::CounterStatement>(statement);
+  });
 }
 
 }  // namespace
 
-tl::expected<CompiledRuleSet, TextErrors> compile(const RuleSetSources& sources,
-                                                  std::uint64_t generation) {
-  CompiledRuleSet result;
-  TextErrors errors;
-  const std::vector<Prefix> allow =
-      parse_all(sources.allowlists, sources.list_options, result, errors);
-  const std::vector<Prefix> block =
-      parse_all(sources.blocklists, sources.list_options, result, errors);
-  if (!errors.empty()) return tl::unexpected(std::move(errors));
+tl::expected<std::unique_ptr<const RuleSet>, TextErrors> RuleSet::build(std::uint64_t generation,
+                                                                        const Parts& parts) {
+  std::unique_ptr<RuleSet> set(new RuleSet(generation, parts));
+  if (TextErrors errors = set->compile_table(parts.age_s); !errors.empty()) {
+    return tl::unexpected(std::move(errors));
+  }
+  return set;
+}
 
-  RuleSet::Lists lists;
-  if (!sources.allowlists.empty()) lists.allow = allow;
-  if (!sources.blocklists.empty()) lists.block = block;
-  result.rules = std::make_unique<const RuleSet>(generation, lists);
-  return result;
+RuleSet::RuleSet(std::uint64_t generation, const Parts& parts)
+    : parts_(parts), generation_(generation) {
+  parts_.previous = nullptr;
+  if (parts.allow) {
+    on_allow_ = add_list_rules(1, "@allowlist accept",
+                               {Action::kAccept, DropReason::kNone, Verdict::kNoRule});
+  }
+  if (parts.block) {
+    on_block_ = add_list_rules(3, "@blocklist drop",
+                               {Action::kDrop, DropReason::kBlocklist, Verdict::kNoRule});
+  }
+  if (parts.table) add_table_rules(parts.previous);
+}
+
+std::uint16_t RuleSet::add_rule(Rule rule) {
+  assert(rules_.size() < Verdict::kNoRule);
+  rules_.push_back(std::move(rule));
+  return static_cast<std::uint16_t>(rules_.size() - 1);
+}
+
+std::uint32_t RuleSet::add_slots(std::size_t count) noexcept {
+  const auto first = static_cast<std::uint32_t>(counter_slots_);
+  counter_slots_ += count;
+  return first;
+}
+
+RuleSet::ListVerdicts RuleSet::add_list_rules(std::uint32_t handle, std::string_view list,
+                                              Verdict verdict) {
+  ListVerdicts verdicts{verdict, verdict};
+  verdicts.ipv4.rule =
+      add_rule({.handle = handle, .text = fmt::format("ip saddr {}", list), .slot = add_slots(1)});
+  verdicts.ipv6.rule = add_rule(
+      {.handle = handle + 1, .text = fmt::format("ip6 saddr {}", list), .slot = add_slots(1)});
+  return verdicts;
+}
+
+void RuleSet::add_table_rules(const RuleSet* previous) {
+  std::map<RuleKey, std::uint32_t> known;
+  if (previous != nullptr) {
+    next_handle_ = previous->next_handle_;
+    RuleKeys keys;
+    for (const Rule& rule : previous->rules_) known[keys.next(rule)] = rule.handle;
+  }
+  first_table_rule_ = rules_.size();
+  RuleKeys keys;
+  for (const nft::Chain& chain : parts_.table->table.chains) {
+    for (const nft::RuleText& text : chain.rules) {
+      Rule rule = describe(chain, text);
+      const auto found = known.find(keys.next(rule));
+      rule.handle = found != known.end() ? found->second : next_handle_++;
+      if (counts(text)) rule.slot = add_slots(1);
+      static_cast<void>(add_rule(std::move(rule)));
+    }
+  }
+  for (const nft::Set& set : parts_.table->table.sets) {
+    if (!set.counters) continue;
+    const auto more = parts_.table->set_prefixes.find(set.name);
+    const std::size_t prefixes = more == parts_.table->set_prefixes.end() ? 0 : more->second.size();
+    element_slots_[&set] = add_slots(set.elements.size() + prefixes);
+  }
+}
+
+TextErrors RuleSet::compile_table(std::uint64_t age_s) {
+  if (!parts_.table) return {};
+  const nft::Table& table = parts_.table->table;
+  std::vector<std::size_t> first_rule;  // of each chain
+  std::size_t next = first_table_rule_;
+  for (const nft::Chain& chain : table.chains) {
+    first_rule.push_back(next);
+    next += chain.rules.size();
+  }
+  CompilerInput input;
+  input.age_s = age_s;
+  input.numbers = [&](std::size_t chain, std::size_t rule) -> RuleNumbers {
+    const std::size_t index = first_rule[chain] + rule;
+    return {static_cast<std::uint16_t>(index), rules_[index].slot};
+  };
+  input.element_slots = [&](const nft::Set& set) { return element_slots_.at(&set); };
+  input.prefixes = [&](const nft::Set& set) -> std::span<const Prefix> {
+    const auto found = parts_.table->set_prefixes.find(set.name);
+    if (found == parts_.table->set_prefixes.end()) return {};
+    return found->second;
+  };
+  auto program = compile_rules(table, input);
+  if (!program) return std::move(program.error());
+  program_.emplace(std::move(*program));
+  find_next_expiry(age_s);
+  return {};
+}
+
+void RuleSet::find_next_expiry(std::uint64_t age_s) noexcept {
+  for (const nft::Set& set : parts_.table->table.sets) {
+    if (!set.timeouts) continue;
+    for (const nft::Element& element : set.elements) {
+      const auto expiry = expiry_s(set, element);
+      if (expiry && *expiry > age_s && (!next_expiry_s_ || *expiry < *next_expiry_s_)) {
+        next_expiry_s_ = expiry;
+      }
+    }
+  }
+}
+
+std::unique_ptr<const RuleSet> RuleSet::aged(std::uint64_t generation, std::uint64_t age_s) const {
+  Parts parts = parts_;
+  parts.previous = this;
+  parts.age_s = age_s;
+  auto set = build(generation, parts);
+  // It was compiled before, from more elements.
+  assert(set);
+  return std::move(*set);
+}
+
+template <typename Bits>
+void RuleSet::judge_by_lists(std::span<const Bits> sources,
+                             std::span<Verdict> verdicts) const noexcept {
+  assert(sources.size() <= kJudgedAtOnce && verdicts.size() == sources.size());
+  const auto table = [](const AddressTables& tables) -> const PrefixSet<Bits>& {
+    if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
+      return tables.ipv4;
+    } else {
+      return tables.ipv6;
+    }
+  };
+  const auto verdict = [](const ListVerdicts& on) {
+    return std::is_same_v<Bits, Ipv4Bits> ? on.ipv4 : on.ipv6;
+  };
+  std::array<bool, kJudgedAtOnce> allowed{};
+  std::array<bool, kJudgedAtOnce> blocked{};
+  if (parts_.allow && !table(*parts_.allow).empty()) {
+    table(*parts_.allow).contains(sources, {allowed.data(), sources.size()});
+  }
+  if (parts_.block && !table(*parts_.block).empty()) {
+    table(*parts_.block).contains(sources, {blocked.data(), sources.size()});
+  }
+  const Verdict on_allow = verdict(on_allow_);
+  const Verdict on_block = verdict(on_block_);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    verdicts[i] = allowed[i] ? on_allow : blocked[i] ? on_block : Verdict{};
+  }
+}
+
+template void RuleSet::judge_by_lists(std::span<const Ipv4Bits> sources,
+                                      std::span<Verdict> verdicts) const noexcept;
+template void RuleSet::judge_by_lists(std::span<const Ipv6Bits> sources,
+                                      std::span<Verdict> verdicts) const noexcept;
+
+std::size_t RuleSet::memory_bytes() const noexcept {
+  std::size_t bytes = program_ ? program_->memory_bytes() : 0;
+  if (parts_.allow) bytes += parts_.allow->memory_bytes();
+  if (parts_.block) bytes += parts_.block->memory_bytes();
+  return bytes;
 }
 
 }  // namespace afxfw

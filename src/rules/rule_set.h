@@ -4,39 +4,69 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <type_traits>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/address.h"
+#include "rules/evaluation.h"
 #include "rules/list_parser.h"
+#include "rules/nft_ast.h"
+#include "rules/nft_parser.h"
 #include "rules/prefix_set.h"
+#include "rules/rule_program.h"
 #include "rules/verdict.h"
 #include "util/text_error.h"
 
 namespace afxfw {
 
-/// At most this many rules in a RuleSet: sizes the counters that each worker
-/// keeps, which Verdict::rule indexes.
-inline constexpr std::size_t kMaxRules = 4;
-
-/// Packets that are judged at once.
-inline constexpr std::size_t kJudgedAtOnce = 64;
-
 /// One rule, as status shows it.
 struct Rule {
+  static constexpr std::uint32_t kNoSlot = CompiledRule::kNoSlot;
+
   /// What identifies the rule to a user; the same rule keeps it over reloads.
-  std::uint32_t handle;
+  std::uint32_t handle = 0;
   /// In nftables' language.
-  std::string text;
+  std::string text{};
+  std::string comment{};
+  /// Where it stands; "": in front of all chains.
+  std::string chain{};
+  /// Index of its counter, or kNoSlot if it does not count.
+  std::uint32_t slot = kNoSlot;
+  /// What the counter starts from.
+  RuleCounter initial{};
+  /// Of its log statement.
+  std::string log_prefix{};
 };
 
-/// The compiled rules: an allowlist and a blocklist of source addresses, asked in
-/// that order; what neither names is accepted. Immutable, so any number of
-/// threads may ask at once; workers get it from a RuleSetPublisher.
+/// The addresses of one list, compiled.
+struct AddressTables {
+  Ipv4PrefixSet ipv4;
+  Ipv6PrefixSet ipv6;
+
+  [[nodiscard]] static AddressTables build(std::span<const Prefix> prefixes) {
+    return {Ipv4PrefixSet::build(prefixes), Ipv6PrefixSet::build(prefixes)};
+  }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return ipv4.memory_bytes() + ipv6.memory_bytes();
+  }
+};
+
+/// A rule file, parsed, with the prefixes that lists add to its sets.
+struct RuleTable {
+  nft::Table table;
+  std::map<std::string, std::vector<Prefix>, std::less<>> set_prefixes{};
+};
+
+/// The compiled rules: an allowlist and a blocklist of source addresses, then a
+/// rule file's rules and policy; without a file, what the lists do not name is
+/// accepted. Immutable but for token buckets, so any number of threads may ask at
+/// once; workers get it from a RuleSetPublisher.
 ///
 /// Each list that was given makes two rules, one a family, even if it is empty:
 ///
@@ -44,69 +74,95 @@ struct Rule {
 ///   handle 2  ip6 saddr @allowlist accept    handle 4  ip6 saddr @blocklist drop
 class RuleSet {
  public:
-  /// What to compile. A list that is absent makes no rule; an empty one does.
-  struct Lists {
-    std::optional<std::span<const Prefix>> allow;
-    std::optional<std::span<const Prefix>> block;
+  /// What to compile. What is absent makes no rule; an empty list does.
+  struct Parts {
+    std::shared_ptr<const AddressTables> allow;
+    std::shared_ptr<const AddressTables> block;
+    std::shared_ptr<const RuleTable> table;
+    /// Rules of the set that this one replaces keep their handles. May be null.
+    const RuleSet* previous = nullptr;
+    /// Since the table was loaded: older elements have expired.
+    std::uint64_t age_s = 0;
   };
 
   /// generation: from 1, growing by each set that is published.
-  RuleSet(std::uint64_t generation, const Lists& lists);
+  [[nodiscard]] static tl::expected<std::unique_ptr<const RuleSet>, TextErrors> build(
+      std::uint64_t generation, const Parts& parts);
+
+  /// The same rules when the table is age_s old; lists are shared, not built anew.
+  [[nodiscard]] std::unique_ptr<const RuleSet> aged(std::uint64_t generation,
+                                                    std::uint64_t age_s) const;
+  /// The age at which the next element expires; nothing: none will.
+  [[nodiscard]] std::optional<std::uint64_t> next_expiry_s() const noexcept {
+    return next_expiry_s_;
+  }
 
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
-  /// In the order in which they are asked. The same lists given mean the same
-  /// indices; a set compiled from other kinds of lists may order them anew.
+  /// In the order in which they are asked, chain after chain.
   [[nodiscard]] std::span<const Rule> rules() const noexcept { return rules_; }
 
-  /// What becomes of packets from these addresses (Ipv4Bits, Ipv6Bits), at most
-  /// kJudgedAtOnce. verdicts: as many.
-  template <typename Bits>
-  void judge(std::span<const Bits> sources, std::span<Verdict> verdicts) const noexcept;
+  /// How many counters its Evaluation needs.
+  [[nodiscard]] std::size_t counter_slots() const noexcept { return counter_slots_; }
 
+  /// What the lists say about packets from these addresses (Ipv4Bits, Ipv6Bits),
+  /// at most kJudgedAtOnce. verdicts: as many; one without a rule means that
+  /// neither list has the address.
   template <typename Bits>
-  [[nodiscard]] const PrefixSet<Bits>& allowlist() const noexcept {
-    return tables_for<Bits>().allow;
+  void judge_by_lists(std::span<const Bits> sources, std::span<Verdict> verdicts) const noexcept;
+
+  /// Whether Evaluation::now_ns is asked for.
+  [[nodiscard]] bool needs_time() const noexcept { return program_ && program_->needs_time(); }
+
+  /// The rule file's rules, or null.
+  [[nodiscard]] const RuleProgram* program() const noexcept {
+    return program_ ? &*program_ : nullptr;
   }
-  template <typename Bits>
-  [[nodiscard]] const PrefixSet<Bits>& blocklist() const noexcept {
-    return tables_for<Bits>().block;
-  }
+  [[nodiscard]] const RuleTable* table() const noexcept { return parts_.table.get(); }
+
+  /// Null: not given.
+  [[nodiscard]] const AddressTables* allowlist() const noexcept { return parts_.allow.get(); }
+  [[nodiscard]] const AddressTables* blocklist() const noexcept { return parts_.block.get(); }
 
   /// Heap memory of the tables.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
-  template <typename Bits>
-  struct Tables {
-    PrefixSet<Bits> allow;
-    PrefixSet<Bits> block;
-    Verdict on_allow;
-    Verdict on_block;
+  /// The rules that a list makes; their verdicts, a family each.
+  struct ListVerdicts {
+    Verdict ipv4;
+    Verdict ipv6;
   };
 
-  template <typename Bits>
-  [[nodiscard]] const Tables<Bits>& tables_for() const noexcept {
-    static_assert(std::is_same_v<Bits, Ipv4Bits> || std::is_same_v<Bits, Ipv6Bits>);
-    if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
-      return ipv4_;
-    } else {
-      return ipv6_;
-    }
-  }
+  RuleSet(std::uint64_t generation, const Parts& parts);
 
-  [[nodiscard]] std::uint16_t add_rule(std::uint32_t handle, std::string text);
+  [[nodiscard]] std::uint16_t add_rule(Rule rule);
+  [[nodiscard]] std::uint32_t add_slots(std::size_t count) noexcept;
+  [[nodiscard]] ListVerdicts add_list_rules(std::uint32_t handle, std::string_view list,
+                                            Verdict verdict);
+  void add_table_rules(const RuleSet* previous);
+  [[nodiscard]] TextErrors compile_table(std::uint64_t age_s);
+  void find_next_expiry(std::uint64_t age_s) noexcept;
 
-  Tables<Ipv4Bits> ipv4_;
-  Tables<Ipv6Bits> ipv6_;
+  Parts parts_;
+  ListVerdicts on_allow_;
+  ListVerdicts on_block_;
+  std::optional<RuleProgram> program_;
   std::uint64_t generation_;
   std::vector<Rule> rules_;
+  std::size_t first_table_rule_ = 0;
+  std::map<const nft::Set*, std::uint32_t> element_slots_;
+  std::size_t counter_slots_ = 0;
+  std::uint32_t next_handle_ = kFirstTableHandle;
+  std::optional<std::uint64_t> next_expiry_s_;
+
+  static constexpr std::uint32_t kFirstTableHandle = 5;
 };
 
-extern template void RuleSet::judge(std::span<const Ipv4Bits> sources,
-                                    std::span<Verdict> verdicts) const noexcept;
-extern template void RuleSet::judge(std::span<const Ipv6Bits> sources,
-                                    std::span<Verdict> verdicts) const noexcept;
+extern template void RuleSet::judge_by_lists(std::span<const Ipv4Bits> sources,
+                                             std::span<Verdict> verdicts) const noexcept;
+extern template void RuleSet::judge_by_lists(std::span<const Ipv6Bits> sources,
+                                             std::span<Verdict> verdicts) const noexcept;
 
 /// A list file's text. name: for errors, usually its path.
 struct ListText {
@@ -119,6 +175,10 @@ struct RuleSetSources {
   std::vector<ListText> allowlists;
   std::vector<ListText> blocklists;
   ListOptions list_options;
+  std::optional<nft::SourceFile> rules;
+  nft::IncludeReader include;
+  /// Further elements of the rules' sets, by the set's name.
+  std::vector<std::pair<std::string, ListText>> set_lists;
 };
 
 struct CompiledRuleSet {
@@ -127,10 +187,12 @@ struct CompiledRuleSet {
   std::size_t host_bits_lines = 0;  ///< see ParsedList
 };
 
-/// Parses all lists and builds the set, or returns what is wrong in all of them.
-/// generation: see RuleSet. Pure; for a million prefixes it takes some tenths of
-/// a second, so it has no place in a worker's thread.
+/// Parses all there is and builds the set, or returns what is wrong in all of it.
+/// generation: see RuleSet. previous: see RuleSet::Parts. Pure; for a million
+/// prefixes it takes some tenths of a second, so it has no place in a worker's
+/// thread.
 [[nodiscard]] tl::expected<CompiledRuleSet, TextErrors> compile(const RuleSetSources& sources,
-                                                                std::uint64_t generation);
+                                                                std::uint64_t generation,
+                                                                const RuleSet* previous = nullptr);
 
 }  // namespace afxfw

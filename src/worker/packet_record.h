@@ -2,9 +2,11 @@
 
 #include <boost/lockfree/spsc_queue.hpp>
 
+#include <array>
 #include <cstdint>
 
 #include "net/packet_view.h"
+#include "rules/nft_ast.h"
 #include "rules/verdict.h"
 
 namespace afxfw {
@@ -26,6 +28,8 @@ struct PacketRecord {
   bool has_ports = false;
   Action action = Action::kAccept;
   DropReason reason = DropReason::kNone;
+  /// Of the rule that logs it, a string that ends with a zero; "": --log-packets does.
+  std::array<char, nft::kMaxLogPrefix + 1> prefix{};
 };
 
 /// From one worker to the logger thread: lock-free, bounded, never waited for.

@@ -66,10 +66,16 @@ bool wants_log(PacketLogMode mode, Action action) noexcept {
   return false;
 }
 
+std::uint64_t now_ns() noexcept {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
+}
+
 PacketRecord make_record(const PacketView& view, const Verdict& verdict, std::uint32_t queue_id,
-                         std::uint32_t length_bytes) noexcept {
+                         std::string_view prefix) noexcept {
   PacketRecord record;
-  record.length_bytes = length_bytes;
+  record.length_bytes = view.frame_length;
+  prefix.copy(record.prefix.data(), record.prefix.size() - 1);
   record.queue_id = static_cast<std::uint16_t>(queue_id);
   record.action = verdict.action;
   record.reason = verdict.reason;
@@ -221,7 +227,9 @@ std::uint32_t Worker::admit(std::uint32_t received) noexcept {
 }
 
 void Worker::process(std::uint32_t count) noexcept {
-  classify(publisher_.acquire(reader_), {views_.data(), count}, {verdicts_.data(), count});
+  const RuleSetPublisher::InForce in_force = publisher_.acquire(reader_);
+  if (in_force.rules.needs_time()) in_force.evaluation.now_ns = now_ns();
+  classify(in_force.rules, {views_.data(), count}, {verdicts_.data(), count}, in_force.evaluation);
 
   std::uint32_t accepted = 0;
   std::uint32_t outgoing = 0;
@@ -233,10 +241,6 @@ void Worker::process(std::uint32_t count) noexcept {
     const xdp_desc& frame = descriptors_[i];
     const Verdict verdict = verdicts_[i];
     bytes += frame.len;
-    if (verdict.rule != Verdict::kNoRule) {
-      stats_.rules[verdict.rule].packets.add(1);
-      stats_.rules[verdict.rule].bytes.add(frame.len);
-    }
     const bool accept = verdict.action == Action::kAccept;
     accepted += accept ? 1 : 0;
     reasons[static_cast<std::size_t>(verdict.reason)] += accept ? 0 : 1;
@@ -249,7 +253,9 @@ void Worker::process(std::uint32_t count) noexcept {
       pool_->release(frame.addr);
     }
   }
-  if (options_.log_mode != PacketLogMode::kNone) log(count);
+  if (options_.log_mode != PacketLogMode::kNone || in_force.evaluation.log_count != 0) {
+    log(count, in_force);
+  }
 
   if (reinjector_) reinjector_->send({outgoing_.data(), outgoing});
 
@@ -263,17 +269,24 @@ void Worker::process(std::uint32_t count) noexcept {
   if (finished != 0) stats_.checksums_finished.add(finished);
 }
 
-void Worker::log(std::uint32_t count) noexcept {
-  std::uint32_t queued = 0;
-  std::uint32_t suppressed = 0;
+void Worker::log(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept {
+  std::uint64_t queued = 0;
+  std::uint64_t suppressed = 0;
+  const auto push = [&](std::size_t i, std::string_view prefix) {
+    const bool pushed =
+        log_queue_.push(make_record(views_[i], verdicts_[i], options_.queue_id, prefix));
+    (pushed ? queued : suppressed) += 1;
+  };
+  // What rules log comes before what becomes of the packets.
+  Evaluation& evaluation = in_force.evaluation;
+  for (std::size_t i = 0; i < evaluation.log_count; ++i) {
+    const LogRequest& request = evaluation.log_requests[i];
+    push(request.packet, in_force.rules.rules()[request.rule].log_prefix);
+  }
+  suppressed += std::exchange(evaluation.log_lost, 0);
+  evaluation.log_count = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
-    if (!wants_log(options_.log_mode, verdicts_[i].action)) continue;
-    if (log_queue_.push(
-            make_record(views_[i], verdicts_[i], options_.queue_id, descriptors_[i].len))) {
-      ++queued;
-    } else {
-      ++suppressed;
-    }
+    if (wants_log(options_.log_mode, verdicts_[i].action)) push(i, {});
   }
   stats_.log_queued.add(queued);
   stats_.log_suppressed.add(suppressed);

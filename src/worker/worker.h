@@ -102,7 +102,7 @@ class Worker {
   /// ones in descriptors_ and views_. Returns how many.
   std::uint32_t admit(std::uint32_t received) noexcept;
   void process(std::uint32_t count) noexcept;
-  void log(std::uint32_t count) noexcept;
+  void log(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept;
   void refill() noexcept;
   void sleep() noexcept;
   void drain() noexcept;

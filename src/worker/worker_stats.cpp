@@ -21,9 +21,6 @@ WorkerCounters WorkerStats::read() const {
     copy.log_queued = log_queued.get();
     copy.log_suppressed = log_suppressed.get();
     copy.sleeps = sleeps.get();
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-      copy.rules[i] = {rules[i].packets.get(), rules[i].bytes.get()};
-    }
   });
   return copy;
 }

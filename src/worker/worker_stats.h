@@ -4,17 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "rules/rule_set.h"
 #include "rules/verdict.h"
 #include "util/cache_line.h"
 #include "util/counter.h"
 
 namespace afxfw {
-
-struct RuleCounter {
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;
-};
 
 /// What a worker has done, as plain numbers. Invariants of every copy:
 /// received = accepted + dropped, and dropped = the sum of drop_reasons.
@@ -34,8 +28,6 @@ struct WorkerCounters {
   std::uint64_t log_queued = 0;          ///< packet log records handed to the logger
   std::uint64_t log_suppressed = 0;      ///< not handed over, the queue was full
   std::uint64_t sleeps = 0;              ///< times it waited in poll()
-
-  std::array<RuleCounter, kMaxRules> rules{};  ///< by index into RuleSet::rules()
 };
 
 /// The same numbers as a worker writes them and others read them, alone on
@@ -52,10 +44,6 @@ class alignas(kCacheLine) WorkerStats {
   Counter reinjected, tx_full, checksums_finished;
   Counter bad_descriptors, frames_unaccounted;
   Counter log_queued, log_suppressed, sleeps;
-  struct Rule {
-    Counter packets, bytes;
-  };
-  std::array<Rule, kMaxRules> rules;
 };
 
 }  // namespace afxfw

@@ -46,7 +46,8 @@ class Batch {
     std::vector<PacketView> views;
     for (const Bytes& frame : frames_) views.push_back(parse(frame));
     std::vector<Verdict> results(views.size(), Verdict{Action::kDrop, DropReason::kRule, 77});
-    classify(rules, views, results);
+    Evaluation evaluation(rules.counter_slots());
+    classify(rules, views, results, evaluation);
     return results;
   }
 

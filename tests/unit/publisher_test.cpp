@@ -18,34 +18,35 @@ namespace {
 // tell a set that is whole from one that is being built or was freed.
 std::unique_ptr<const RuleSet> rule_set(std::uint64_t generation) {
   const std::vector<Prefix> block = {Prefix::ipv4(static_cast<Ipv4Bits>(generation), 32)};
-  return std::make_unique<const RuleSet>(generation, RuleSet::Lists{.allow = {}, .block = block});
+  const auto tables = std::make_shared<const AddressTables>(AddressTables::build(block));
+  return std::move(*RuleSet::build(generation, {.allow = {}, .block = tables, .table = {}}));
 }
 
 bool is_whole(const RuleSet& rules) {
   const auto generation = static_cast<Ipv4Bits>(rules.generation());
   const std::array<Ipv4Bits, 2> sources = {generation, generation + 1};
   std::array<Verdict, 2> verdicts;
-  rules.judge(std::span<const Ipv4Bits>(sources), verdicts);
+  rules.judge_by_lists(std::span<const Ipv4Bits>(sources), verdicts);
   return verdicts[0].action == Action::kDrop && verdicts[1].action == Action::kAccept &&
          rules.rules().size() == 2;
 }
 
 TEST(Publisher, ReadersGetTheSetPublishedLast) {
   RuleSetPublisher publisher(2, rule_set(1));
-  EXPECT_EQ(publisher.acquire(0).generation(), 1U);
+  EXPECT_EQ(publisher.acquire(0).rules.generation(), 1U);
   publisher.publish(rule_set(2));
-  EXPECT_EQ(publisher.acquire(0).generation(), 2U);
-  EXPECT_EQ(publisher.acquire(1).generation(), 2U);
+  EXPECT_EQ(publisher.acquire(0).rules.generation(), 2U);
+  EXPECT_EQ(publisher.acquire(1).rules.generation(), 2U);
   EXPECT_EQ(publisher.current().generation(), 2U);
 }
 
 TEST(Publisher, KeepsASetUntilItsReaderAcquiresTheNext) {
   RuleSetPublisher publisher(1, rule_set(1));
-  const RuleSet& held = publisher.acquire(0);
+  const RuleSet& held = publisher.acquire(0).rules;
   publisher.publish(rule_set(2));
   EXPECT_EQ(publisher.reclaim(), 1U);
   EXPECT_TRUE(is_whole(held));
-  EXPECT_TRUE(is_whole(publisher.acquire(0)));
+  EXPECT_TRUE(is_whole(publisher.acquire(0).rules));
   EXPECT_EQ(publisher.reclaim(), 0U);
 }
 
@@ -54,7 +55,7 @@ TEST(Publisher, TheSlowestReaderDecidesWhatIsFreed) {
   (void)publisher.acquire(0);
   (void)publisher.acquire(1);
   publisher.publish(rule_set(2));
-  const RuleSet& second = publisher.acquire(1);
+  const RuleSet& second = publisher.acquire(1).rules;
   publisher.publish(rule_set(3));
   EXPECT_EQ(publisher.retired(), 2U);
   (void)publisher.acquire(0);
@@ -83,7 +84,7 @@ TEST(Publisher, AcquiringBringsAReaderBackOnline) {
   (void)publisher.acquire(0);
   publisher.go_offline(0);
   publisher.publish(rule_set(2));
-  const RuleSet& held = publisher.acquire(0);
+  const RuleSet& held = publisher.acquire(0).rules;
   EXPECT_EQ(held.generation(), 2U);
   publisher.publish(rule_set(3));
   EXPECT_EQ(publisher.retired(), 1U);
@@ -123,7 +124,7 @@ struct Reader {
   void run() {
     std::uint64_t last_generation = 0;
     for (std::uint64_t round = 1; !stop.load(std::memory_order_relaxed); ++round) {
-      const RuleSet& rules = publisher.acquire(index);
+      const RuleSet& rules = publisher.acquire(index).rules;
       // Twice, as a batch does: the set must stay for all of it.
       if (!is_whole(rules) || rules.generation() < last_generation || !is_whole(rules)) ++failures;
       last_generation = rules.generation();
