@@ -239,9 +239,9 @@ EngineOptions engine_options(const po::variables_map& variables) {
       choose<afxfw_fallback>("on-failure", text("on-failure"),
                              {{"pass", AFXFW_FALLBACK_PASS}, {"drop", AFXFW_FALLBACK_DROP}});
 
-  options.allowlists = strings(variables, "allowlist");
-  options.blocklists = strings(variables, "blocklist");
-  options.skip_bad_lines = flag("skip-bad-lines");
+  options.rule_files.allowlists = strings(variables, "allowlist");
+  options.rule_files.blocklists = strings(variables, "blocklist");
+  options.rule_files.skip_bad_lines = flag("skip-bad-lines");
   options.reinject = parse_reinject(text("reinject"));
 
   if (variables.count("cpus") != 0) options.cpus = parse_cpu_list(text("cpus"));

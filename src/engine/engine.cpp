@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "engine/description.h"
-#include "engine/rule_loader.h"
+#include "loading/rule_loader.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "xsk/bpf_log.h"
@@ -74,7 +74,7 @@ void run_worker(Worker& worker, std::promise<void> opened) {
 
 Engine::Check Engine::check(const EngineOptions& options) {
   capture_bpf_library_output();
-  Check result{make_plan(options), load_rules(options, 1)};
+  Check result{make_plan(options), load_rules(options.rule_files, 1)};
   XdpProgram::check(options.inline_policy);
   return result;
 }
@@ -94,7 +94,7 @@ std::string Engine::detach(const std::string& interface) {
 std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Output packet_log) {
   capture_bpf_library_output();
   Plan plan = make_plan(options);
-  auto rules = load_rules(options, 1);
+  auto rules = load_rules(options.rule_files, 1);
   for (const std::string& warning : plan.warnings) log_warn("{}", warning);
 
   std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(plan), std::move(rules)));
@@ -231,7 +231,7 @@ std::string Engine::description() const {
 }
 
 void Engine::reload() {
-  auto rules = load_rules(options_, publisher_.current().generation() + 1);
+  auto rules = load_rules(options_.rule_files, publisher_.current().generation() + 1);
   publisher_.publish(std::move(rules));
 }
 

@@ -1,4 +1,4 @@
-#include "engine/rule_loader.h"
+#include "loading/rule_loader.h"
 
 #include <utility>
 
@@ -19,11 +19,11 @@ std::vector<ListText> read_lists(const std::vector<std::string>& files) {
 
 }  // namespace
 
-std::unique_ptr<const RuleSet> load_rules(const EngineOptions& options, std::uint64_t generation) {
+std::unique_ptr<const RuleSet> load_rules(const RuleFiles& files, std::uint64_t generation) {
   RuleSetSources sources;
-  sources.allowlists = read_lists(options.allowlists);
-  sources.blocklists = read_lists(options.blocklists);
-  sources.list_options.skip_bad_lines = options.skip_bad_lines;
+  sources.allowlists = read_lists(files.allowlists);
+  sources.blocklists = read_lists(files.blocklists);
+  sources.list_options.skip_bad_lines = files.skip_bad_lines;
   auto compiled = compile(sources, generation);
   if (!compiled) throw Error(to_string(compiled.error()), ExitCode::kUsage);
   if (!compiled->skipped.empty()) {
