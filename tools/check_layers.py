@@ -16,7 +16,7 @@ Prints "file:line: what is wrong" for each violation and exits 1 if there is one
   xsk       util: knows frames, never verdicts
   util      nothing
 
-The BPF ABI header is data, for rules, xsk and all above them; the BPF skeleton is for xsk alone.
+The BPF ABI header is data, for rules, pipeline, xsk and all above them; the BPF skeleton is for xsk alone.
 Below app, nothing prints, exits or touches signal handlers.
 """
 
@@ -39,7 +39,7 @@ ALLOWED = {
 }
 PURE = {"net", "rules", "pipeline"}
 BPF_HEADERS = {
-    "afxfw_abi.h": {"rules", "xsk", "worker", "engine", "control", "app"},
+    "afxfw_abi.h": {"rules", "pipeline", "xsk", "worker", "engine", "control", "app"},
     "afxfw.skel.h": {"xsk"},
 }
 

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "control/inline_summary.h"
+#include "pipeline/inline_summary.h"
 
 namespace afxfw {
 
