@@ -36,6 +36,14 @@ struct {
 	__type(value, struct afxfw_counter);
 } counters SEC(".maps");
 
+/* Bits of enum afxfw_link_traffic. A map, because a reload changes it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} link_traffic SEC(".maps");
+
 /* The verifier treats it as constants: a test that can't be true under the
  * policy costs nothing. */
 const volatile struct afxfw_inline_policy policy = {
@@ -146,6 +154,15 @@ static __noinline enum afxfw_outcome classify_any(struct xdp_md *ctx)
 	return type < 0 ? AFXFW_DROP_MALFORMED : AFXFW_PASS_NOT_IP;
 }
 
+static __always_inline int to_worker(enum afxfw_outcome outcome)
+{
+	__u32 bit = outcome == AFXFW_PASS_NOT_IP ? AFXFW_LINK_NOT_IP : AFXFW_LINK_NEIGHBOUR;
+	__u32 key = 0;
+	__u32 *named = bpf_map_lookup_elem(&link_traffic, &key);
+
+	return named && (*named & bit);
+}
+
 SEC("xdp")
 int afxfw_xdp(struct xdp_md *ctx)
 {
@@ -167,6 +184,12 @@ int afxfw_xdp(struct xdp_md *ctx)
 			outcome = action == XDP_ABORTED ? AFXFW_ABORTED : AFXFW_FALLBACK;
 	} else if (outcome == AFXFW_PASS_NOT_IP || outcome == AFXFW_PASS_NEIGHBOUR) {
 		action = XDP_PASS;
+		/* Without a socket it passes, whatever the policy's fallback. */
+		if (to_worker(outcome)) {
+			action = bpf_redirect_map(&xsks, ctx->rx_queue_index, XDP_PASS);
+			if (action == XDP_REDIRECT)
+				outcome = AFXFW_REDIRECT;
+		}
 	}
 
 	/* A preallocated array has every key below AFXFW_OUTCOME_COUNT: the verifier

@@ -33,10 +33,17 @@ struct afxfw_inline_policy {
 	__u8 reserved[2];
 };
 
+/* What keeps a link alive goes to the worker instead of the kernel if rules name
+ * it: bits of the one value of the array map "link_traffic". */
+enum afxfw_link_traffic {
+	AFXFW_LINK_NOT_IP = 1,	  /* ARP and all else that is not IP */
+	AFXFW_LINK_NEIGHBOUR = 2, /* IPv6 neighbour discovery */
+};
+
 /* Outcomes of the XDP program; each packet is counted under exactly one. */
 enum afxfw_outcome {
-	AFXFW_PASS_NOT_IP = 0,	  /* ARP, LLDP, ...: XDP_PASS */
-	AFXFW_PASS_NEIGHBOUR = 1, /* IPv6 neighbour discovery: XDP_PASS */
+	AFXFW_PASS_NOT_IP = 0,	  /* ARP, LLDP, ..., unless rules name them: XDP_PASS */
+	AFXFW_PASS_NEIGHBOUR = 1, /* neighbour discovery, the same: XDP_PASS */
 	AFXFW_DROP_PROTOCOL = 2,  /* inline policy, whole protocol, fragments too: XDP_DROP */
 	AFXFW_DROP_PORT = 3,	  /* inline policy, destination port: XDP_DROP */
 	AFXFW_DROP_MALFORMED = 4, /* not a valid IP packet: XDP_DROP */

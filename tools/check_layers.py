@@ -7,15 +7,17 @@ Prints "file:line: what is wrong" for each violation and exits 1 if there is one
 
   app       any
   control   engine and all below
-  engine    worker, xsk and all below
+  replay    pipeline, rules, net, util
+  engine    worker, loading, xsk and all below
   worker    pipeline, rules, net, xsk, util
+  loading   rules, net, util    files become rules
   pipeline  rules, net, util    pure: no descriptor, system call or thread,
   rules     net, util           not even through a header of util
   net       util
   xsk       util: knows frames, never verdicts
   util      nothing
 
-The BPF ABI header is data, for rules, xsk and all above them; the BPF skeleton is for xsk alone.
+The BPF ABI header is data, for rules, pipeline, xsk and all above them; the BPF skeleton is for xsk alone.
 Below app, nothing prints, exits or touches signal handlers.
 """
 
@@ -31,13 +33,16 @@ ALLOWED = {
     "pipeline": {"rules", "net", "util"},
     "xsk": {"util"},
     "worker": {"pipeline", "rules", "net", "xsk", "util"},
-    "engine": {"worker", "pipeline", "rules", "net", "xsk", "util"},
-    "control": {"engine", "worker", "pipeline", "rules", "net", "xsk", "util"},
-    "app": {"control", "engine", "worker", "pipeline", "rules", "net", "xsk", "util"},
+    "loading": {"rules", "net", "util"},
+    "engine": {"worker", "loading", "pipeline", "rules", "net", "xsk", "util"},
+    "control": {"engine", "worker", "loading", "pipeline", "rules", "net", "xsk", "util"},
+    "replay": {"pipeline", "rules", "net", "util"},
+    "app": {"control", "replay", "engine", "worker", "loading", "pipeline", "rules", "net", "xsk",
+            "util"},
 }
 PURE = {"net", "rules", "pipeline"}
 BPF_HEADERS = {
-    "afxfw_abi.h": {"rules", "xsk", "worker", "engine", "control", "app"},
+    "afxfw_abi.h": {"rules", "pipeline", "xsk", "worker", "engine", "control", "replay", "app"},
     "afxfw.skel.h": {"xsk"},
 }
 
@@ -50,9 +55,10 @@ IMPURE_HEADER = re.compile(
     r"|pcap/.*"
     r"|c?stdio(\.h)?|csignal|fstream|filesystem|iostream"
     r"|thread|mutex|shared_mutex|condition_variable|future|semaphore|stop_token|latch|barrier")
-# Atomics are how threads share; in a pure layer only the publisher of rule sets may.
+# Atomics are how threads share; in a pure layer only the publisher of rule sets and the token
+# buckets of rules with a limit may.
 ATOMIC_HEADER = "atomic"
-ATOMIC_ALLOWED = re.compile(r"rules/publisher\.(h|cpp)")
+ATOMIC_ALLOWED = re.compile(r"rules/(publisher|token_bucket)\.(h|cpp)")
 
 LIBRARY_BANNED_HEADER = re.compile(r"iostream|getopt\.h|spdlog/.*|boost/program_options(\.hpp|/.*)")
 LIBRARY_BANNED_CODE = (

@@ -10,7 +10,8 @@
 #include <ostream>
 #include <utility>
 
-#include "rules/inline_policy.h"
+#include "app/command_line.h"
+#include "app/rule_options.h"
 #include "util/cpu.h"
 #include "util/error.h"
 #include "worker/worker.h"
@@ -43,16 +44,8 @@ po::options_description interface_options() {
 
 po::options_description filter_options() {
   po::options_description group("Filtering");
+  add_rule_options(group);
   group.add_options()(
-      "blocklist,b", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
-      "drop packets from these addresses and prefixes; may be repeated, SIGHUP reads it again")(
-      "allowlist,a", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
-      "accept packets from these, also if they are on a blocklist; may be repeated")(
-      "skip-bad-lines", po::bool_switch(), "leave bad lines of the lists out, with a warning")(
-      "inline-drop",
-      po::value<std::string>()->default_value(std::string(kDefaultInlineDrop))->value_name("LIST"),
-      "what XDP drops itself, before the lists: protocols and destination ports, such as "
-      "udp,tcp/80 or udp/53,tcp/8000-8080, or none")(
       "on-failure", po::value<std::string>()->default_value("pass")->value_name("pass|drop"),
       "what becomes of a queue's packets while it has no worker, afxfw having been killed for one")(
       "reinject",
@@ -116,10 +109,6 @@ po::options_description all_options() {
       .add(output_options())
       .add(general_options());
   return all;
-}
-
-[[noreturn]] void throw_usage(const std::string& text) {
-  throw Error(text + "; try --help", ExitCode::kUsage);
 }
 
 /// One of a fixed set of words.
@@ -188,15 +177,7 @@ po::variables_map read_variables(int argc, const char* const* argv) {
   po::variables_map variables;
   try {
     const po::options_description options = all_options();
-    const po::positional_options_description no_positional;
-    po::store(
-        po::command_line_parser(argc, argv)
-            .options(options)
-            .positional(no_positional)
-            // No guessing: an abbreviation may mean another option tomorrow.
-            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-            .run(),
-        variables);
+    read_command_line(argc, argv, options, {}, variables);
     if (variables.count("config") != 0) {
       const auto& file = variables["config"].as<std::string>();
       std::ifstream stream(file);
@@ -214,11 +195,6 @@ po::variables_map read_variables(int argc, const char* const* argv) {
   return variables;
 }
 
-std::vector<std::string> strings(const po::variables_map& variables, const char* option) {
-  return variables.count(option) != 0 ? variables[option].as<std::vector<std::string>>()
-                                      : std::vector<std::string>{};
-}
-
 EngineOptions engine_options(const po::variables_map& variables) {
   const auto text = [&](const char* option) { return variables[option].as<std::string>(); };
   const auto number = [&](const char* option) { return variables[option].as<std::uint32_t>(); };
@@ -232,16 +208,12 @@ EngineOptions engine_options(const po::variables_map& variables) {
   options.zero_copy = choose<ZeroCopy>(
       "zero-copy", text("zero-copy"),
       {{"auto", ZeroCopy::kAuto}, {"require", ZeroCopy::kRequire}, {"off", ZeroCopy::kOff}});
-  auto policy = parse_inline_policy(text("inline-drop"));
-  if (!policy) throw Error(to_string(policy.error()), ExitCode::kUsage);
-  options.inline_policy = *policy;
+  options.inline_policy = inline_policy(variables);
   options.inline_policy.fallback =
       choose<afxfw_fallback>("on-failure", text("on-failure"),
                              {{"pass", AFXFW_FALLBACK_PASS}, {"drop", AFXFW_FALLBACK_DROP}});
 
-  options.allowlists = strings(variables, "allowlist");
-  options.blocklists = strings(variables, "blocklist");
-  options.skip_bad_lines = flag("skip-bad-lines");
+  options.rule_files = rule_files(variables);
   options.reinject = parse_reinject(text("reinject"));
 
   if (variables.count("cpus") != 0) options.cpus = parse_cpu_list(text("cpus"));

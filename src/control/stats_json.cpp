@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "control/inline_summary.h"
+#include "pipeline/inline_summary.h"
 
 namespace afxfw {
 
@@ -76,10 +76,16 @@ std::string to_json(const Snapshot& snapshot) {
   }
   json["rules"] = Json::array();
   for (const RuleSnapshot& rule : snapshot.rules) {
-    json["rules"].push_back({{"handle", rule.rule.handle},
-                             {"text", rule.rule.text},
-                             {"packets", rule.counter.packets},
-                             {"bytes", rule.counter.bytes}});
+    Json entry = {{"handle", rule.rule.handle},
+                  {"chain", rule.rule.chain},
+                  {"text", rule.rule.text},
+                  {"packets", nullptr},
+                  {"bytes", nullptr}};
+    if (rule.rule.slot != Rule::kNoSlot) {
+      entry["packets"] = rule.counter.packets;
+      entry["bytes"] = rule.counter.bytes;
+    }
+    json["rules"].push_back(std::move(entry));
   }
   json["packet_log"] = {{"lines", snapshot.log_lines}, {"suppressed", snapshot.log_suppressed}};
   return json.dump();

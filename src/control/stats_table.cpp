@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
-#include "control/inline_summary.h"
+#include "pipeline/inline_summary.h"
+#include "util/number_text.h"
 
 namespace afxfw {
 
@@ -46,27 +46,6 @@ std::string inline_line(const Snapshot& before, const Snapshot& now, double seco
 }
 
 }  // namespace
-
-std::string grouped(std::uint64_t number) {
-  const std::string digits = std::to_string(number);
-  std::string text;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i != 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
-    text.push_back(digits[i]);
-  }
-  return text;
-}
-
-std::string scaled(double rate) {
-  constexpr std::array<const char*, 4> kUnits = {"", " k", " M", " G"};
-  std::size_t unit = 0;
-  while (rate >= 999.5 && unit + 1 < kUnits.size()) {
-    rate /= 1000;
-    ++unit;
-  }
-  if (unit == 0) return fmt::format("{:.0f}", rate);
-  return fmt::format("{:.{}f}{}", rate, rate < 9.995 ? 2 : rate < 99.95 ? 1 : 0, kUnits[unit]);
-}
 
 std::string interval_table(const Snapshot& before, const Snapshot& now) {
   const double seconds = std::max(now.uptime_s - before.uptime_s, 1e-3);
@@ -132,6 +111,7 @@ std::string summary_table(const Snapshot& now) {
   text += line("      reinjected", counters.reinjected);
   if (counters.tx_full != 0) text += line("      lost, TX ring full", counters.tx_full);
   for (const RuleSnapshot& rule : now.rules) {
+    if (rule.rule.slot == Rule::kNoSlot) continue;
     text += fmt::format("  rule {:<3} {:<36}{:>18} packets {:>20} bytes\n", rule.rule.handle,
                         rule.rule.text, grouped(rule.counter.packets), grouped(rule.counter.bytes));
   }

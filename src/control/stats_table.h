@@ -14,10 +14,4 @@ namespace afxfw {
 /// The same at the end, totals only, with the rules' counters.
 [[nodiscard]] std::string summary_table(const Snapshot& now);
 
-/// 1234567 as "1,234,567".
-[[nodiscard]] std::string grouped(std::uint64_t number);
-
-/// A rate with three digits and a unit: "1.23 M", "45.6 k", "789".
-[[nodiscard]] std::string scaled(double rate);
-
 }  // namespace afxfw

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "engine/description.h"
-#include "engine/rule_loader.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "xsk/bpf_log.h"
@@ -74,7 +73,7 @@ void run_worker(Worker& worker, std::promise<void> opened) {
 
 Engine::Check Engine::check(const EngineOptions& options) {
   capture_bpf_library_output();
-  Check result{make_plan(options), load_rules(options, 1)};
+  Check result{make_plan(options), LiveRules::load(options.rule_files, options.interface)};
   XdpProgram::check(options.inline_policy);
   return result;
 }
@@ -94,10 +93,11 @@ std::string Engine::detach(const std::string& interface) {
 std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Output packet_log) {
   capture_bpf_library_output();
   Plan plan = make_plan(options);
-  auto rules = load_rules(options, 1);
+  auto rules = LiveRules::load(options.rule_files, options.interface);
   for (const std::string& warning : plan.warnings) log_warn("{}", warning);
 
-  std::unique_ptr<Engine> engine(new Engine(std::move(options), std::move(plan), std::move(rules)));
+  std::unique_ptr<Engine> engine(
+      new Engine(std::move(options), std::move(plan), std::move(rules), std::move(packet_log)));
   EngineOptions& chosen = engine->options_;
   const Link& link = engine->plan_.link;
 
@@ -121,12 +121,8 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
   engine->adjust_offloads();
   if (chosen.busy_poll) engine->adjust_napi();
   engine->start_workers();
-  if (chosen.log_packets != PacketLogMode::kNone) {
-    std::vector<PacketRecordQueue*> queues;
-    for (const WorkerThread& each : engine->workers_) queues.push_back(&each.worker->log_queue());
-    engine->packet_logger_ =
-        std::make_unique<PacketLogger>(std::move(queues), chosen.log_rate, std::move(packet_log));
-  }
+  if (chosen.log_packets != PacketLogMode::kNone) engine->start_packet_logger();
+  engine->follow_rules();
   for (const WorkerThread& each : engine->workers_) {
     engine->program_->add_socket(each.worker->options().queue_id, each.worker->socket_fd());
   }
@@ -135,12 +131,14 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
   return engine;
 }
 
-Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules)
+Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules,
+               PacketLogger::Output packet_log)
     : options_(std::move(options)),
       plan_(std::move(plan)),
       lock_(plan_.link),
       monitor_(plan_.link),
-      publisher_(plan_.workers.size(), std::move(rules)) {}
+      rules_(options_.rule_files, options_.interface, std::move(rules), plan_.workers.size()),
+      packet_log_(std::move(packet_log)) {}
 
 Engine::~Engine() { stop(); }
 
@@ -186,7 +184,7 @@ void Engine::start_workers() {
   std::vector<std::future<void>> opened;
   for (const WorkerOptions& worker : plan_.workers) {
     WorkerThread& each = workers_.emplace_back();
-    each.worker = std::make_unique<Worker>(worker, publisher_, workers_.size() - 1);
+    each.worker = std::make_unique<Worker>(worker, rules_.publisher(), workers_.size() - 1);
     std::promise<void> promise;
     opened.push_back(promise.get_future());
     each.thread = std::thread(run_worker, std::ref(*each.worker), std::move(promise));
@@ -221,7 +219,7 @@ std::string Engine::description() const {
     return each.worker->setup().zero_copy;
   });
   return fmt::format("{}\n  running  {} XDP{}, zero-copy on {} of {} queues, {}{}",
-                     describe(plan_, options_, publisher_.current()), name(program_->mode()),
+                     describe(plan_, options_, rules_.current()), name(program_->mode()),
                      program_->in_dispatcher() ? " in libxdp's dispatcher" : "", zero_copy,
                      workers_.size(), name(workers_.front().worker->setup().pages),
                      veth_pair_ == nullptr
@@ -231,8 +229,8 @@ std::string Engine::description() const {
 }
 
 void Engine::reload() {
-  auto rules = load_rules(options_, publisher_.current().generation() + 1);
-  publisher_.publish(std::move(rules));
+  rules_.reload();
+  follow_rules();
 }
 
 void Engine::stop() noexcept {
@@ -285,7 +283,23 @@ bool Engine::follow_link() {
   return true;
 }
 
-void Engine::housekeep() { publisher_.reclaim(); }
+void Engine::housekeep() {
+  if (rules_.housekeep()) follow_rules();
+}
+
+void Engine::start_packet_logger() {
+  std::vector<PacketRecordQueue*> queues;
+  for (const WorkerThread& each : workers_) queues.push_back(&each.worker->log_queue());
+  packet_logger_ =
+      std::make_unique<PacketLogger>(std::move(queues), options_.log_rate, packet_log_);
+}
+
+void Engine::follow_rules() {
+  const RuleSet& rules = rules_.current();
+  // In any order with the publishing: a worker accepts what no rule names.
+  program_->set_link_traffic(rules.link_traffic());
+  if (rules.logs() && packet_logger_ == nullptr) start_packet_logger();
+}
 
 Snapshot Engine::snapshot() const {
   Snapshot snapshot;
@@ -295,7 +309,7 @@ Snapshot Engine::snapshot() const {
   snapshot.uptime_s =
       stopped_ ? stopped_uptime_s_
                : std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-  const RuleSet& rules = publisher_.current();
+  const RuleSet& rules = rules_.current();
   snapshot.ruleset_generation = rules.generation();
   snapshot.fallback = options_.inline_policy.fallback;
   for (const WorkerThread& each : workers_) {
@@ -309,7 +323,7 @@ Snapshot Engine::snapshot() const {
     snapshot.queues.push_back(std::move(queue));
   }
   // After the workers' counters, so that no rule's is behind them.
-  const std::vector<RuleCounter> counts = publisher_.counts();
+  const std::vector<RuleCounter> counts = rules_.publisher().counts();
   for (std::size_t i = 0; i < counts.size(); ++i) {
     snapshot.rules.push_back({rules.rules()[i], counts[i]});
   }

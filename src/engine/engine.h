@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "engine/instance_lock.h"
+#include "engine/live_rules.h"
 #include "engine/options.h"
 #include "engine/packet_logger.h"
 #include "engine/plan.h"
 #include "engine/snapshot.h"
-#include "rules/publisher.h"
 #include "worker/worker.h"
 #include "xsk/ethtool.h"
 #include "xsk/link_monitor.h"
@@ -64,8 +64,8 @@ class Engine {
   /// for good: nothing is left to do but to stop.
   [[nodiscard]] bool follow_link();
 
-  /// Frees what a reload replaced, once no worker uses it; logs new kernel
-  /// drops and the like. To be called every second or so.
+  /// Frees what a reload replaced, once no worker uses it; lets elements expire.
+  /// To be called every second or so.
   void housekeep();
 
   [[nodiscard]] Snapshot snapshot() const;
@@ -79,10 +79,14 @@ class Engine {
     std::thread thread;
   };
 
-  Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules);
+  Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules,
+         PacketLogger::Output packet_log);
   void adjust_offloads();
   void adjust_napi();
   void start_workers();
+  void start_packet_logger();
+  /// What depends on which rules there are.
+  void follow_rules();
   void report_setup() const;
 
   EngineOptions options_;
@@ -93,12 +97,13 @@ class Engine {
   // into and before the settings that they need; the lock goes last.
   InstanceLock lock_;
   LinkMonitor monitor_;
-  RuleSetPublisher publisher_;
+  LiveRules rules_;
   std::unique_ptr<VethPair> veth_pair_;  // for --reinject stack
   std::vector<OffloadGuard> offloads_;
   std::unique_ptr<NapiSettingsGuard> napi_settings_;  // for --busy-poll
   std::unique_ptr<XdpProgram> program_;
   std::vector<WorkerThread> workers_;
+  PacketLogger::Output packet_log_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
   bool stopped_ = false;
   double stopped_uptime_s_ = 0;

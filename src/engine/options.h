@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "afxfw_abi.h"
+#include "loading/rule_loader.h"
 #include "worker/packet_record.h"
 #include "xsk/xdp_program.h"
 #include "xsk/xsk_socket.h"
@@ -28,9 +29,7 @@ struct EngineOptions {
   ZeroCopy zero_copy = ZeroCopy::kAuto;
   afxfw_inline_policy inline_policy{};  ///< with its fallback
 
-  std::vector<std::string> allowlists;  ///< file names
-  std::vector<std::string> blocklists;
-  bool skip_bad_lines = false;
+  RuleFiles rule_files;
 
   ReinjectOption reinject;
   std::vector<int> cpus;  ///< worker i runs on cpus[i % size]; empty: those allowed

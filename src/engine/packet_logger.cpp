@@ -1,13 +1,13 @@
 #include "engine/packet_logger.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
 
 #include "net/prefix.h"
+#include "net/protocol_name.h"
 #include "util/cpu.h"
 
 namespace afxfw {
@@ -18,23 +18,6 @@ using std::chrono::steady_clock;
 
 /// Between two visits. The queues' size is chosen for it.
 constexpr std::chrono::milliseconds kInterval{10};
-
-std::string protocol_name(std::uint16_t protocol) {
-  switch (protocol) {
-    case IPPROTO_TCP:
-      return "tcp";
-    case IPPROTO_UDP:
-      return "udp";
-    case IPPROTO_ICMP:
-      return "icmp";
-    case IPPROTO_ICMPV6:
-      return "icmpv6";
-    case PacketView::kProtocolUnknown:
-      return "unknown";
-    default:
-      return std::to_string(protocol);
-  }
-}
 
 std::string address(std::uint8_t version, Ipv6Bits bits) {
   return version == 4 ? format_ipv4(static_cast<Ipv4Bits>(bits)) : format_ipv6(bits);

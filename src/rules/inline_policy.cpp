@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -12,28 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include "net/protocol_name.h"
+
 namespace afxfw {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
 constexpr unsigned kPorts = 65536;
-
-struct ProtocolName {
-  std::string_view name;
-  std::uint8_t number;
-};
-// Numbers: IANA "Protocol Numbers".
-constexpr std::array<ProtocolName, 9> kProtocolNames = {{
-    {"icmp", IPPROTO_ICMP},
-    {"igmp", IPPROTO_IGMP},
-    {"tcp", IPPROTO_TCP},
-    {"udp", IPPROTO_UDP},
-    {"gre", IPPROTO_GRE},
-    {"esp", IPPROTO_ESP},
-    {"ah", IPPROTO_AH},
-    {"icmpv6", IPPROTO_ICMPV6},
-    {"sctp", IPPROTO_SCTP},
-}};
 
 constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -52,19 +36,10 @@ std::optional<unsigned> number_up_to(std::string_view text, unsigned highest) no
   return value;
 }
 
-std::optional<std::uint8_t> protocol_number(std::string_view text) noexcept {
-  for (const ProtocolName& protocol : kProtocolNames) {
-    if (same_word(text, protocol.name)) return protocol.number;
-  }
+std::optional<std::uint8_t> read_protocol(std::string_view text) noexcept {
+  if (const auto named = protocol_number(text)) return named;
   const auto number = number_up_to(text, 255);
   return number ? std::optional(static_cast<std::uint8_t>(*number)) : std::nullopt;
-}
-
-std::string protocol_text(unsigned number) {
-  for (const ProtocolName& protocol : kProtocolNames) {
-    if (protocol.number == number) return std::string(protocol.name);
-  }
-  return std::to_string(number);
 }
 
 bool test_port(const __u64 (&words)[AFXFW_PORT_WORDS], unsigned port) noexcept {
@@ -116,7 +91,7 @@ class Parser {
     if (item.empty()) return fail(item, "a protocol is missing; 'none' drops nothing");
     const std::size_t slash = item.find('/');
     const std::string_view name = trimmed(item.substr(0, slash));
-    const auto protocol = protocol_number(name);
+    const auto protocol = read_protocol(name);
     if (!protocol) {
       return fail(name,
                   "unknown protocol; known are tcp, udp, icmp, icmpv6, igmp, gre, esp, ah, sctp "
@@ -193,7 +168,8 @@ tl::expected<afxfw_inline_policy, TextErrors> parse_inline_policy(std::string_vi
 std::string to_string(const afxfw_inline_policy& policy) {
   std::vector<std::string> items;
   for (unsigned number = 0; number < std::size(policy.drop_protocol); ++number) {
-    if (policy.drop_protocol[number] != 0) items.push_back(protocol_text(number));
+    if (policy.drop_protocol[number] != 0)
+      items.push_back(protocol_name(static_cast<std::uint16_t>(number)));
   }
   append_ports(items, "tcp", policy.drop_tcp_port);
   append_ports(items, "udp", policy.drop_udp_port);

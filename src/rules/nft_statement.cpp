@@ -184,6 +184,8 @@ RuleText parse_rule(TokenStream& tokens) {
   RuleText rule;
   rule.place = tokens.peek().place;
   bool ended = false;
+  bool counted = false;
+  bool logged = false;
   while (tokens.peek().kind != Kind::kSeparator && tokens.peek().kind != Kind::kEnd) {
     if (tokens.take_if("comment")) {
       rule.comment = parse_comment(tokens);
@@ -192,7 +194,14 @@ RuleText parse_rule(TokenStream& tokens) {
     const Token place = tokens.peek();
     if (ended) tokens.fail(place, "nothing but a comment can follow a verdict");
     rule.statements.push_back(parse_statement(tokens));
-    ended = ends_rule(rule.statements.back());
+    const Statement& statement = rule.statements.back();
+    if (std::holds_alternative<CounterStatement>(statement) && std::exchange(counted, true)) {
+      tokens.fail(place, "a rule of afxfw has one counter");
+    }
+    if (std::holds_alternative<LogStatement>(statement) && std::exchange(logged, true)) {
+      tokens.fail(place, "a rule of afxfw logs once");
+    }
+    ended = ends_rule(statement);
   }
   if (rule.statements.empty()) tokens.fail("a rule needs a match or a statement");
   return rule;

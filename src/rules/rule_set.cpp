@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "afxfw_abi.h"
 #include "rules/nft_listing.h"
 #include "rules/rule_compiler.h"
 
@@ -45,10 +46,10 @@ Rule describe(const nft::Chain& chain, const nft::RuleText& text) {
   return rule;
 }
 
-bool counts(const nft::RuleText& text) {
-  return std::any_of(text.statements.begin(), text.statements.end(), [](const auto& statement) {
-    return std::holds_alternative<nft::CounterStatement>(statement);
-  });
+template <typename Kind>
+bool contains(const nft::RuleText& text) {
+  return std::any_of(text.statements.begin(), text.statements.end(),
+                     [](const auto& statement) { return std::holds_alternative<Kind>(statement); });
 }
 
 }  // namespace
@@ -112,7 +113,8 @@ void RuleSet::add_table_rules(const RuleSet* previous) {
       Rule rule = describe(chain, text);
       const auto found = known.find(keys.next(rule));
       rule.handle = found != known.end() ? found->second : next_handle_++;
-      if (counts(text)) rule.slot = add_slots(1);
+      if (contains<nft::CounterStatement>(text)) rule.slot = add_slots(1);
+      logs_ = logs_ || contains<nft::LogStatement>(text);
       static_cast<void>(add_rule(std::move(rule)));
     }
   }
@@ -207,6 +209,14 @@ template void RuleSet::judge_by_lists(std::span<const Ipv4Bits> sources,
                                       std::span<Verdict> verdicts) const noexcept;
 template void RuleSet::judge_by_lists(std::span<const Ipv6Bits> sources,
                                       std::span<Verdict> verdicts) const noexcept;
+
+std::uint32_t RuleSet::link_traffic() const noexcept {
+  if (!program_) return 0;
+  std::uint32_t named = 0;
+  if (program_->names_not_ip()) named |= AFXFW_LINK_NOT_IP;
+  if (program_->names_neighbour_discovery()) named |= AFXFW_LINK_NEIGHBOUR;
+  return named;
+}
 
 std::size_t RuleSet::memory_bytes() const noexcept {
   std::size_t bytes = program_ ? program_->memory_bytes() : 0;

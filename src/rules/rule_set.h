@@ -114,6 +114,13 @@ class RuleSet {
   /// Whether Evaluation::now_ns is asked for.
   [[nodiscard]] bool needs_time() const noexcept { return program_ && program_->needs_time(); }
 
+  /// What keeps a link alive and rules name all the same, as bits of enum
+  /// afxfw_link_traffic: the XDP program has to send it to the worker.
+  [[nodiscard]] std::uint32_t link_traffic() const noexcept;
+
+  /// Whether any rule asks for a log line.
+  [[nodiscard]] bool logs() const noexcept { return logs_; }
+
   /// The rule file's rules, or null.
   [[nodiscard]] const RuleProgram* program() const noexcept {
     return program_ ? &*program_ : nullptr;
@@ -153,6 +160,7 @@ class RuleSet {
   std::size_t first_table_rule_ = 0;
   std::map<const nft::Set*, std::uint32_t> element_slots_;
   std::size_t counter_slots_ = 0;
+  bool logs_ = false;
   std::uint32_t next_handle_ = kFirstTableHandle;
   std::optional<std::uint64_t> next_expiry_s_;
 

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
+
+#include "util/printable.h"
 
 namespace afxfw {
 namespace {
@@ -12,17 +13,8 @@ namespace {
 constexpr std::size_t kMaxShownBytes = 60;
 
 std::string quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text.substr(0, kMaxShownBytes)) {
-    if (c >= ' ' && c <= '~') {
-      out += c;
-    } else {
-      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));
-    }
-  }
-  if (text.size() > kMaxShownBytes) out += "...";
-  out += '\'';
-  return out;
+  return fmt::format("'{}{}'", printable(text.substr(0, kMaxShownBytes)),
+                     text.size() > kMaxShownBytes ? "..." : "");
 }
 
 }  // namespace

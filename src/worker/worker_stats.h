@@ -7,6 +7,7 @@
 #include "rules/verdict.h"
 #include "util/cache_line.h"
 #include "util/counter.h"
+#include "util/version.h"
 
 namespace afxfw {
 

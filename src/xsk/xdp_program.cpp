@@ -236,6 +236,17 @@ void XdpProgram::add_socket(std::uint32_t queue_id, int socket_fd) {
   }
 }
 
+void XdpProgram::set_link_traffic(std::uint32_t named) {
+  const std::uint32_t key = 0;
+  const int map_fd = bpf_map__fd(skeleton_->maps.link_traffic);
+  if (bpf_map_update_elem(map_fd, &key, &named, BPF_ANY) != 0) {
+    throw errno_error(fmt::format("cannot tell the XDP program on {} which of ARP and neighbour "
+                                  "discovery the rules name",
+                                  interface_),
+                      errno);
+  }
+}
+
 InlineCounters XdpProgram::counters() const {
   InlineCounters sums{};
   const int map_fd = bpf_map__fd(skeleton_->maps.counters);

@@ -58,6 +58,10 @@ class XdpProgram {
   /// From here on, the packets of `queue_id` go to the socket. Throws Error.
   void add_socket(std::uint32_t queue_id, int socket_fd);
 
+  /// What link traffic goes to sockets: bits of enum afxfw_link_traffic; none at
+  /// first. Throws Error.
+  void set_link_traffic(std::uint32_t named);
+
   /// May be called after detach(). Any thread.
   [[nodiscard]] InlineCounters counters() const;
 

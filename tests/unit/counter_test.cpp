@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <thread>
 
+#include "util/version.h"
+
 namespace afxfw {
 namespace {
 

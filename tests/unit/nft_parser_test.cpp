@@ -101,16 +101,17 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Statements, NftRule,
-    testing::Values(
-        Case{"counter", "counter"}, Case{"counter packets 5 bytes 6", "counter packets 5 bytes 6"},
-        Case{"limit rate 10/second", "limit rate 10/second burst 5 packets"},
-        Case{"limit rate over 10 / minute burst 7 packets drop",
-             "limit rate over 10/minute burst 7 packets drop"},
-        Case{"limit rate 2 mbytes/hour burst 1 kbytes",
-             "limit rate 2097152 bytes/hour burst 1024 bytes"},
-        Case{"log prefix \"a: b\" drop", "log prefix \"a: b\" drop"}, Case{"log", "log"},
-        Case{"counter tcp dport 80 counter accept", "counter tcp dport 80 counter accept"},
-        Case{"return", "return"}, Case{"continue", "continue"}));
+    testing::Values(Case{"counter", "counter"},
+                    Case{"counter packets 5 bytes 6", "counter packets 5 bytes 6"},
+                    Case{"limit rate 10/second", "limit rate 10/second burst 5 packets"},
+                    Case{"limit rate over 10 / minute burst 7 packets drop",
+                         "limit rate over 10/minute burst 7 packets drop"},
+                    Case{"limit rate 2 mbytes/hour burst 1 kbytes",
+                         "limit rate 2097152 bytes/hour burst 1024 bytes"},
+                    Case{"log prefix \"a: b\" drop", "log prefix \"a: b\" drop"},
+                    Case{"log", "log"},
+                    Case{"counter tcp dport 80 accept", "counter tcp dport 80 accept"},
+                    Case{"return", "return"}, Case{"continue", "continue"}));
 
 TEST(NftParser, ReadsAWholeTable) {
   const std::string listed =

@@ -67,8 +67,8 @@ TEST(Options, TheUsualCall) {
 
 TEST(Options, ListsMayBeRepeated) {
   const AppOptions options = parse_arguments({"--blocklist", "a", "--blocklist=b", "-a", "c"});
-  EXPECT_EQ(options.engine.blocklists, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(options.engine.allowlists, (std::vector<std::string>{"c"}));
+  EXPECT_EQ(options.engine.rule_files.blocklists, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(options.engine.rule_files.allowlists, (std::vector<std::string>{"c"}));
 }
 
 TEST(Options, ReinjectionTargets) {
@@ -92,7 +92,7 @@ TEST(Options, CommandLineWinsOverTheConfigFile) {
   const AppOptions options = parse_arguments({"--config", file.path(), "--queues", "2"});
   EXPECT_EQ(options.engine.interface, "ens5");
   EXPECT_EQ(options.engine.queues, 2U);
-  EXPECT_EQ(options.engine.blocklists, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(options.engine.rule_files.blocklists, (std::vector<std::string>{"one", "two"}));
 }
 
 TEST(Options, UnknownNameInTheConfigFileIsAnErrorWithTheFile) {

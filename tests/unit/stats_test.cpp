@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "control/inline_summary.h"
 #include "control/stats_json.h"
 #include "control/stats_table.h"
 #include "engine/snapshot.h"
+#include "pipeline/inline_summary.h"
 
 namespace afxfw {
 namespace {
@@ -39,7 +39,8 @@ Snapshot two_queues() {
     queue.kernel.rx_ring_full = 6;
     snapshot.queues.push_back(queue);
   }
-  snapshot.rules.push_back({{3, "ip saddr @blocklist drop"}, {18, 1800}});
+  snapshot.rules.push_back(
+      {{.handle = 3, .text = "ip saddr @blocklist drop", .slot = 0}, {18, 1800}});
   return snapshot;
 }
 
@@ -121,25 +122,6 @@ TEST(StatsTable, SummaryNamesWhatWasDropped) {
   const std::string table = summary_table(two_queues());
   EXPECT_NE(table.find("dropped: blocklist"), std::string::npos) << table;
   EXPECT_EQ(table.find("dropped: policy"), std::string::npos) << "a reason that never occurred";
-}
-
-TEST(Numbers, AreGroupedByThousands) {
-  EXPECT_EQ(grouped(0), "0");
-  EXPECT_EQ(grouped(999), "999");
-  EXPECT_EQ(grouped(1000), "1,000");
-  EXPECT_EQ(grouped(1234567), "1,234,567");
-  EXPECT_EQ(grouped(18446744073709551615ULL), "18,446,744,073,709,551,615");
-}
-
-TEST(Numbers, RatesHaveThreeDigits) {
-  EXPECT_EQ(scaled(0), "0");
-  EXPECT_EQ(scaled(999), "999");
-  EXPECT_EQ(scaled(999.7), "1.00 k");
-  EXPECT_EQ(scaled(1234), "1.23 k");
-  EXPECT_EQ(scaled(45'600), "45.6 k");
-  EXPECT_EQ(scaled(789'000), "789 k");
-  EXPECT_EQ(scaled(4'400'000), "4.40 M");
-  EXPECT_EQ(scaled(40e9), "40.0 G");
 }
 
 }  // namespace

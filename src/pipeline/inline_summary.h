@@ -1,9 +1,10 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <span>
 
 #include "afxfw_abi.h"
-#include "xsk/xdp_program.h"
 
 namespace afxfw {
 
@@ -25,7 +26,9 @@ struct InlineSummary {
   std::array<NamedCounter, 5> actions{};  ///< by XDP action: ABORTED, DROP, PASS, TX, REDIRECT
 };
 
-/// fallback: enum afxfw_fallback, the action behind AFXFW_FALLBACK.
-[[nodiscard]] InlineSummary summarise(const InlineCounters& counters, std::uint32_t fallback);
+/// counters: by enum afxfw_outcome. fallback: enum afxfw_fallback, the action
+/// behind AFXFW_FALLBACK.
+[[nodiscard]] InlineSummary summarise(std::span<const afxfw_counter, AFXFW_OUTCOME_COUNT> counters,
+                                      std::uint32_t fallback);
 
 }  // namespace afxfw

@@ -1,4 +1,4 @@
-#include "control/inline_summary.h"
+#include "pipeline/inline_summary.h"
 
 namespace afxfw {
 
@@ -10,7 +10,8 @@ afxfw_counter operator+(const afxfw_counter& a, const afxfw_counter& b) {
 
 }  // namespace
 
-InlineSummary summarise(const InlineCounters& counters, std::uint32_t fallback) {
+InlineSummary summarise(std::span<const afxfw_counter, AFXFW_OUTCOME_COUNT> counters,
+                        std::uint32_t fallback) {
   InlineSummary summary;
   summary.pass = counters[AFXFW_PASS_NOT_IP] + counters[AFXFW_PASS_NEIGHBOUR];
   summary.drop = counters[AFXFW_DROP_PROTOCOL] + counters[AFXFW_DROP_PORT];
