@@ -224,6 +224,10 @@ void parse_operand(TokenStream& tokens, bool operator_given, Match& match) {
 
 Value parse_mask(TokenStream& tokens, const Match& match) {
   if (match.fields.size() > 1) tokens.fail("a concatenation has no mask");
+  if (match.fields.front() == Field::kIp6Dscp) {
+    tokens.fail(
+        "nft (1.0.6) looks for a mask of ip6 dscp in the wrong bits; list the values in braces");
+  }
   const FieldInfo& field = info(match.fields.front());
   const KeyPart part{field.type, field.bits};
   const bool variable = tokens.peek().kind == Kind::kVariable;

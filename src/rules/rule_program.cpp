@@ -69,31 +69,25 @@ class RuleProgram::Run {
     }
   }
 
-  /// Rule by rule, without boxes. named: false until a rule names such packets.
+  /// Rule by rule, without boxes. In the base chain, only rules that name such
+  /// packets are asked; they alone lead to the other chains.
   Verdict link_traffic(bool CompiledRule::*names) noexcept {
     std::uint32_t rule = 0;
-    bool named = false;
     while (true) {
-      if (rule == chain().rules.size()) {
+      if (rule >= chain().rules.size()) {  // kNoMatch: returned
         if (depth_ == 0) return {};
         const Place caller = callers_[--depth_];
         chain_ = caller.chain;
         rule = caller.rule;
-        // Only a rule that names the packet leads out of the base chain.
-        named = depth_ > 0;
         continue;
       }
       const CompiledRule& candidate = chain().rules[rule];
       next_rule_ = rule + 1;
-      if (named || candidate.*names) {
-        const std::size_t depth_before = depth_;
-        const std::size_t chain_before = chain_;
-        if (all_hold(candidate.boxed_conditions) && execute(candidate, rule)) return verdict_;
-        named = named || depth_ != depth_before || chain_ != chain_before;
+      if ((candidate.*names || chain_ != program_.parts_.base) &&
+          all_hold(candidate.boxed_conditions) && execute(candidate, rule)) {
+        return verdict_;
       }
-      rule = next_rule_ == BoxClassifier::kNoMatch
-                 ? static_cast<std::uint32_t>(chain().rules.size())
-                 : next_rule_;
+      rule = next_rule_;
     }
   }
 
