@@ -1,5 +1,11 @@
 #pragma once
 
+#ifdef __x86_64__
+/// For functions that use the instructions of a level of Simd.
+#define AFXFW_TARGET_AVX2 __attribute__((target("avx2,popcnt")))
+#define AFXFW_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,popcnt")))
+#endif
+
 namespace afxfw {
 
 /// Instruction sets that some code has versions for; each includes those before.
