@@ -1,11 +1,16 @@
 #include "rules/ipv6_prefix_set.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 #include <type_traits>
 
-#include "rules/address_part.h"
+#include "rules/ipv6_prefix_set_builder.h"
 #include "rules/membership_edges.h"
 
 namespace afxfw {
@@ -47,160 +52,161 @@ Ipv6PrefixSet::Division Ipv6PrefixSet::Line::division() const noexcept {
   return division;
 }
 
-class Ipv6PrefixSet::Builder {
- public:
-  explicit Builder(TableVector<Line>& lines) : lines_(lines) {}
+Ipv6PrefixSet::Ipv6PrefixSet() : Ipv6PrefixSet(from_edges({}, 0)) {}
 
-  using Part = AddressPart<Ipv6Bits>;
+Ipv6PrefixSet::Ipv6PrefixSet(std::size_t entries, std::size_t ranges)
+    : entries_(entries), ranges_(ranges) {}
 
-  /// Adds the lines of a part, which has an edge, divided by upper halves. `part`
-  /// begins with a whole /64. inverted: lines describe the complement; part.inside
-  /// does not.
-  Division divide_upper(const Part& part, bool inverted) {
-    Division division;
-    division.base = upper_half(part.edges.front());
-    division.inverted = inverted;
-    const std::size_t per_line = is_narrow(part.edges) ? kHalvesPerLine : kAddressesPerLine;
-    set_parts(division, upper_half(part.edges.back()) - division.base, part.edges.size(), per_line);
-    add_lines(division, part, Ipv6Bits{division.base} << 64, 64);
-    return division;
-  }
-
- private:
-  /// Half-full lines: few lists overflow where changes are spread at random.
-  static constexpr std::size_t kHalvesPerLine = Line::kWords / 2;
-  static constexpr std::size_t kAddressesPerLine = 2;
-
-  /// Changes of membership depend on upper halves only.
-  static bool is_narrow(std::span<const Ipv6Bits> edges) {
-    return std::all_of(edges.begin(), edges.end(),
-                       [](Ipv6Bits edge) { return lower_half(edge) == 0; });
-  }
-
-  static void set_parts(Division& division, Half span, std::size_t edges, std::size_t per_line) {
-    const EqualParts parts = equal_parts(span, edges, per_line);
-    division.shift = parts.shift;
-    division.last_part = parts.last;
-  }
-
-  /// Divides the lower halves of the one /64 in which all edges of `part` are.
-  Division divide_lower(Part part) {
-    Division division;
-    division.of_lower = true;
-    division.upper = upper_half(part.edges.front());
-    division.inside_before_upper = part.inside;
-    if (lower_half(part.edges.front()) == 0) {
-      part.inside = !part.inside;
-      part.edges = part.edges.subspan(1);
-    }
-    division.inverted = part.inside;
-    fill_lower(division, part);
-    return division;
-  }
-
-  /// The same for a part of such a /64, which began before this part.
-  Division divide_lower_again(const Division& parent, const Part& part) {
-    Division division;
-    division.of_lower = true;
-    division.upper = parent.upper;
-    division.inverted = parent.inverted;
-    fill_lower(division, part);
-    return division;
-  }
-
-  void fill_lower(Division& division, const Part& part) {
-    division.base = lower_half(part.edges.front());
-    set_parts(division, lower_half(part.edges.back()) - division.base, part.edges.size(),
-              kHalvesPerLine);
-    add_lines(division, part, part.edges.front(), 0);
-  }
-
-  /// Adds a line for each part of `division`. first: its first address; unit_shift:
-  /// 64 if it is one of upper halves, 0 for lower halves.
-  void add_lines(Division& division, const Part& whole, Ipv6Bits first, unsigned unit_shift) {
-    division.inside_below = whole.inside;
-    division.inside_above = whole.inside != (whole.edges.size() % 2 != 0);
-    division.first_line = static_cast<std::uint32_t>(lines_.size());
-    lines_.resize(lines_.size() + division.last_part + 1);
-
-    Part rest = {first, whole.inside, whole.edges};
-    rest.take_first_edge();
-    for (std::uint32_t i = 0; i <= division.last_part; ++i) {
-      // The last part has the rest: its end may be that of the address space.
-      const Ipv6Bits end = first + (Ipv6Bits{i + 1} << division.shift << unit_shift);
-      const auto above = i == division.last_part
-                             ? rest.edges.end()
-                             : std::lower_bound(rest.edges.begin(), rest.edges.end(), end);
-      const auto count = static_cast<std::size_t>(above - rest.edges.begin());
-      const Line line = make_line(division, rest.cut(count, end));
-      lines_[division.first_line + i] = line;
-    }
-  }
-
-  Line make_line(const Division& division, const Part& part) {
-    // What lists count from is "outside", of the set or of its complement.
-    const bool begins = part.inside != division.inverted;
-    const std::size_t changes = part.edges.size() + (begins ? 1 : 0);
-    const bool halves = division.of_lower || is_narrow(part.edges);
-    if (halves && changes <= Line::kWords) return make_list(division, part, begins);
-    if (division.of_lower) return Line::division(divide_lower_again(division, part));
-    if (changes <= Line::kFullChanges) return make_full(part, begins);
-    if (upper_half(part.edges.front()) == upper_half(part.edges.back())) {
-      return Line::division(divide_lower(part));
-    }
-    return Line::division(divide_upper(part, division.inverted));
-  }
-
-  static Line make_list(const Division& division, const Part& part, bool begins) {
-    const auto key = [&](Ipv6Bits address) {
-      return division.of_lower ? lower_half(address) : upper_half(address);
-    };
-    std::array<Half, Line::kWords> changes;
-    std::size_t count = 0;
-    if (begins) changes[count++] = key(part.first) - 1;
-    for (const Ipv6Bits edge : part.edges) changes[count++] = key(edge) - 1;
-    return Line::list({changes.data(), count});
-  }
-
-  static Line make_full(const Part& part, bool begins) {
-    std::array<Ipv6Bits, Line::kFullChanges> changes;
-    std::size_t count = 0;
-    if (begins) changes[count++] = part.first - 1;
-    for (const Ipv6Bits edge : part.edges) changes[count++] = edge - 1;
-    return Line::full({changes.data(), count});
-  }
-
-  TableVector<Line>& lines_;
-};
-
-Ipv6PrefixSet::Ipv6PrefixSet() : lines_{Line::list({})} {}
-
-Ipv6PrefixSet Ipv6PrefixSet::build(std::span<const Prefix> prefixes) {
-  Ipv6PrefixSet set;
-  const MembershipEdges<Ipv6Bits> members = membership_edges<Ipv6Bits>(prefixes);
-  set.entries_ = members.prefixes;
-  set.ranges_ = members.ranges();
-  std::span<const Ipv6Bits> edges = members.edges;
+Ipv6PrefixSet Ipv6PrefixSet::from_edges(std::span<const Ipv6Bits> edges, std::size_t entries) {
+  Ipv6PrefixSet set(entries, (edges.size() + 1) / 2);
   // No change can come before address 0: if that is a member, lists describe the
   // complement.
   const bool inverted = !edges.empty() && edges.front() == 0;
   if (inverted) edges = edges.subspan(1);
+  set.lines_.assign(1, Line::list({}));
   set.root_.inside_below = set.root_.inside_above = set.root_.inverted = inverted;
-  if (edges.empty()) return set;
-  set.lines_.clear();
-  set.root_ = Builder(set.lines_).divide_upper({0, inverted, edges}, inverted);
+  if (edges.empty()) {
+    // Of its one part, and of what is outside of it.
+    set.lines_.resize(2, Line::list({}));
+    return set;
+  }
+  set.root_ = Ipv6PrefixSetBuilder(set.lines_).divide_root({0, inverted, edges}, inverted);
   set.lines_.shrink_to_fit();
   return set;
 }
 
-void Ipv6PrefixSet::contains(std::span<const Ipv6Bits> addresses,
-                             std::span<bool> inside) const noexcept {
-  constexpr std::size_t kBatch = 64;
+Ipv6PrefixSet Ipv6PrefixSet::build(std::span<const Prefix> prefixes) {
+  const MembershipEdges<Ipv6Bits> members = membership_edges<Ipv6Bits>(prefixes);
+  return from_edges(members.edges, members.prefixes);
+}
+
+/// Look-ups of up to kSize addresses in steps, so that their cache misses overlap: the
+/// lines that the root says; from those that divide, on to the lines they say, until none
+/// does; then all lines at once. What differs between addresses is data, not a branch.
+class Ipv6PrefixSet::Batch {
+ public:
+  static constexpr std::size_t kSize = 64;
+
+  /// addresses, inside: at most kSize, of the same length.
+  Batch(const Ipv6PrefixSet& set, std::span<const Ipv6Bits> addresses, std::span<bool> inside)
+      : lines_(set.lines_.data()), addresses_(addresses), inside_(inside) {
+    const Division& root = set.root_;
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      keys_[i] = upper_half(addresses[i]);
+      const Half above = std::min<Half>((keys_[i] - root.base) >> root.shift, root.last_part + 1);
+      const Half part = keys_[i] < root.base ? root.last_part + 1 : above;
+      slots_[i] = static_cast<std::uint32_t>(root.first_line + part);
+      __builtin_prefetch(&lines_[slots_[i]]);
+    }
+    inverted_.fill(root.inverted);
+  }
+
+  /// Leaves no line that divides.
+  void descend() noexcept {
+    std::array<std::uint8_t, kSize> waiting;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+      waiting[count] = static_cast<std::uint8_t>(i);
+      count += lines_[slots_[i]].kind() == Line::kDivision ? 1 : 0;
+    }
+    while (count != 0) {
+      for (std::size_t w = 0; w < count; ++w) enter(waiting[w]);
+      std::size_t left = 0;
+      for (std::size_t w = 0; w < count; ++w) {
+        const std::uint8_t i = waiting[w];
+        waiting[left] = i;
+        left += lines_[slots_[i]].kind() == Line::kDivision ? 1 : 0;
+      }
+      count = left;
+    }
+  }
+
+  void finish() noexcept {
+    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+      const Line& line = lines_[slots_[i]];
+      const bool odd = line.is_list() ? line.odd_changes_before(keys_[i])
+                                      : line.odd_changes_before(addresses_[i]);
+      inside_[i] = odd != inverted_[i];
+    }
+  }
+
+#ifdef __x86_64__
+  AFXFW_TARGET_AVX512 void finish_avx512() noexcept {
+    constexpr __mmask8 kLowerHalves = 0b1010'1010;
+    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+      const Line& line = lines_[slots_[i]];
+      const __m512i words = _mm512_load_si512(line.words());
+      const __m512i key = _mm512_set1_epi64(static_cast<long long>(keys_[i]));
+      const unsigned list = _mm512_cmplt_epu64_mask(words, key);
+      // As upper and lower halves in turn: less in the upper one, or equal there and less in
+      // the other.
+      const __m512i upper = _mm512_set1_epi64(static_cast<long long>(upper_half(addresses_[i])));
+      const __m512i address = _mm512_mask_set1_epi64(
+          upper, kLowerHalves, static_cast<long long>(lower_half(addresses_[i])));
+      const unsigned less = _mm512_cmplt_epu64_mask(words, address);
+      const unsigned equal = _mm512_cmpeq_epi64_mask(words, address);
+      const unsigned full = (less | (equal & less >> 1)) & kFullMask;
+      const unsigned changes = line.kind() == Line::kFull ? full : list;
+      inside_[i] = ((static_cast<unsigned>(__builtin_popcount(changes)) ^
+                     static_cast<unsigned>(inverted_[i])) &
+                    1) != 0;
+    }
+  }
+#endif
+
+ private:
+  // The upper halves of the changes in a full line.
+  static constexpr unsigned kFullMask = 0b01'0101;
+
+  /// From the line of address i to the one that it says.
+  void enter(std::size_t i) noexcept {
+    const Division division = lines_[slots_[i]].division();
+    const Half upper = upper_half(addresses_[i]);
+    const Half key = division.of_lower ? lower_half(addresses_[i]) : upper;
+    const Half part = (key - division.base) >> division.shift;
+    if (division.of_lower && upper != division.upper) {
+      settle(i, upper < division.upper ? division.inside_before_upper : division.inside_above);
+    } else if (key < division.base) {
+      settle(i, division.inside_below);
+    } else if (part > division.last_part) {
+      settle(i, division.inside_above);
+    } else {
+      slots_[i] = static_cast<std::uint32_t>(division.first_line + part);
+      keys_[i] = key;
+      inverted_[i] = division.inverted;
+      __builtin_prefetch(&lines_[slots_[i]]);
+    }
+  }
+
+  void settle(std::size_t i, bool inside) noexcept {
+    slots_[i] = kEmptyLine;
+    inverted_[i] = inside;
+  }
+
+  const Line* lines_;
+  std::span<const Ipv6Bits> addresses_;
+  std::span<bool> inside_;
+  std::array<std::uint32_t, kSize> slots_;
+  std::array<Half, kSize> keys_;  // what the changes of lists are compared with
+  std::array<bool, kSize> inverted_;
+};
+
+void Ipv6PrefixSet::contains(std::span<const Ipv6Bits> addresses, std::span<bool> inside,
+                             Simd simd) const noexcept {
   assert(inside.size() == addresses.size());
-  for (std::size_t done = 0; done < addresses.size(); done += kBatch) {
-    const std::size_t end = std::min(done + kBatch, addresses.size());
-    for (std::size_t i = done; i < end; ++i) prefetch(addresses[i]);
-    for (std::size_t i = done; i < end; ++i) inside[i] = contains(addresses[i]);
+  for (std::size_t done = 0; done < addresses.size(); done += Batch::kSize) {
+    const std::size_t count = std::min(Batch::kSize, addresses.size() - done);
+    Batch batch(*this, addresses.subspan(done, count), inside.subspan(done, count));
+    batch.descend();
+#ifdef __x86_64__
+    if (simd == Simd::kAvx512) {
+      batch.finish_avx512();
+      continue;
+    }
+#else
+    static_cast<void>(simd);
+#endif
+    batch.finish();
   }
 }
 

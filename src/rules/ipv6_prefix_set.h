@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "net/address.h"
 #include "net/prefix.h"
 #include "util/cache_line.h"
 #include "util/huge_page_allocator.h"
+#include "util/simd.h"
 
 namespace afxfw {
 
@@ -34,6 +36,10 @@ class Ipv6PrefixSet {
   /// the memory of the result.
   [[nodiscard]] static Ipv6PrefixSet build(std::span<const Prefix> prefixes);
 
+  /// edges: as MembershipEdges has them.
+  [[nodiscard]] static Ipv6PrefixSet from_edges(std::span<const Ipv6Bits> edges,
+                                                std::size_t entries);
+
   [[nodiscard]] bool contains(Ipv6Bits address) const noexcept {
     const Half upper = upper_half(address);
     const Half lower = lower_half(address);
@@ -54,8 +60,9 @@ class Ipv6PrefixSet {
   }
 
   /// contains() for a batch, whose cache misses overlap. inside: as many as
-  /// addresses.
-  void contains(std::span<const Ipv6Bits> addresses, std::span<bool> inside) const noexcept;
+  /// addresses. simd: at most widest_simd().
+  void contains(std::span<const Ipv6Bits> addresses, std::span<bool> inside,
+                Simd simd = widest_simd()) const noexcept;
 
   /// How many IPv6 prefixes build() was given, duplicates included.
   [[nodiscard]] std::size_t entries() const noexcept { return entries_; }
@@ -108,8 +115,18 @@ class Ipv6PrefixSet {
     static Line division(const Division& division) noexcept;
 
     [[nodiscard]] bool is_list() const noexcept { return words_[7] >= kKindCount; }
+    [[nodiscard]] const void* words() const noexcept { return words_.data(); }
     [[nodiscard]] Half kind() const noexcept { return words_[7]; }
     [[nodiscard]] Division division() const noexcept;
+    /// Unused ones have all bits set.
+    [[nodiscard]] std::span<const Half> list_changes() const noexcept { return words_; }
+    [[nodiscard]] std::array<Ipv6Bits, kFullChanges> full_changes() const noexcept {
+      std::array<Ipv6Bits, kFullChanges> changes;
+      for (std::size_t i = 0; i < kFullChanges; ++i) {
+        changes[i] = Ipv6Bits{words_[2 * i]} << 64 | words_[2 * i + 1];
+      }
+      return changes;
+    }
 
     [[nodiscard]] bool odd_changes_before(Half key) const noexcept {
       Half count = 0;
@@ -118,10 +135,7 @@ class Ipv6PrefixSet {
     }
     [[nodiscard]] bool odd_changes_before(Ipv6Bits address) const noexcept {
       Half count = 0;
-      for (std::size_t i = 0; i < kFullChanges; ++i) {
-        const Ipv6Bits change = Ipv6Bits{words_[2 * i]} << 64 | words_[2 * i + 1];
-        count += change < address ? 1 : 0;
-      }
+      for (const Ipv6Bits change : full_changes()) count += change < address ? 1 : 0;
       return (count & 1) != 0;
     }
 
@@ -132,16 +146,12 @@ class Ipv6PrefixSet {
   };
   static_assert(sizeof(Line) == kCacheLine);
 
-  class Builder;
+  friend class Ipv6PrefixSetBuilder;
+  class Batch;
 
-  /// Brings closer what contains(address) will read.
-  void prefetch(Ipv6Bits address) const noexcept {
-    const Half upper = upper_half(address);
-    const Half part = (upper - root_.base) >> root_.shift;
-    if (upper >= root_.base && part <= root_.last_part) {
-      __builtin_prefetch(&lines_[root_.first_line + part]);
-    }
-  }
+  static constexpr std::uint32_t kEmptyLine = 0;  // an empty list, of no division
+
+  Ipv6PrefixSet(std::size_t entries, std::size_t ranges);
 
   Division root_;
   TableVector<Line> lines_;
