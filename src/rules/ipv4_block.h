@@ -77,6 +77,9 @@ class Ipv4Block {
   [[nodiscard]] bool is_split() const noexcept { return (bits_ & kSplit) != 0; }
   [[nodiscard]] bool is_bitmap() const noexcept { return (bits_ & kBitmap) != 0; }
 
+  /// All or none of its addresses are members: line 0, which is empty, is theirs alone.
+  [[nodiscard]] bool is_uniform() const noexcept { return first_line() == 0; }
+
   /// Index of the line of an address; if the block is split, of the first line.
   [[nodiscard]] std::size_t slot(Ipv4Bits address) const noexcept {
     const std::uint32_t low = address & 0xffff;

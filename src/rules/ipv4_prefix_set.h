@@ -49,6 +49,9 @@ class Ipv4PrefixSet {
   void contains(std::span<const Ipv4Bits> addresses, std::span<bool> inside,
                 Simd simd = widest_simd()) const noexcept;
 
+  /// What it was built from, as MembershipEdges has it.
+  [[nodiscard]] std::vector<Ipv4Bits> edges() const;
+
   /// How many IPv4 prefixes build() was given, duplicates included.
   [[nodiscard]] std::size_t entries() const noexcept { return entries_; }
   /// How many separate runs of addresses they make.
@@ -62,6 +65,7 @@ class Ipv4PrefixSet {
  private:
   friend class Ipv4PrefixSetBuilder;
   class Batch;
+  class EdgeWalk;
 
   static constexpr std::size_t kGroup = 256;  // blocks with the same first 8 bits
 

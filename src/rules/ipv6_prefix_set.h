@@ -64,6 +64,9 @@ class Ipv6PrefixSet {
   void contains(std::span<const Ipv6Bits> addresses, std::span<bool> inside,
                 Simd simd = widest_simd()) const noexcept;
 
+  /// What it was built from, as MembershipEdges has it.
+  [[nodiscard]] std::vector<Ipv6Bits> edges() const;
+
   /// How many IPv6 prefixes build() was given, duplicates included.
   [[nodiscard]] std::size_t entries() const noexcept { return entries_; }
   /// How many separate runs of addresses they make.
@@ -148,6 +151,7 @@ class Ipv6PrefixSet {
 
   friend class Ipv6PrefixSetBuilder;
   class Batch;
+  class EdgeWalk;
 
   static constexpr std::uint32_t kEmptyLine = 0;  // an empty list, of no division
 

@@ -8,46 +8,13 @@
 #include <random>
 #include <span>
 #include <string_view>
-#include <type_traits>
 #include <vector>
+
+#include "prefix_model.h"
+#include "rules/membership_edges.h"
 
 namespace afxfw {
 namespace {
-
-template <typename Bits>
-constexpr unsigned kBits = sizeof(Bits) * 8;
-
-// A prefix as the tests see it, apart from Prefix: bits beyond the length are
-// noise that membership must not depend on.
-template <typename Bits>
-struct Network {
-  Bits address;
-  unsigned length;
-
-  // What an address has in common with the network, shifted down; the two-step
-  // shift is for length 0.
-  static Bits key(Bits address, unsigned length) {
-    return length == 0 ? Bits{0} : static_cast<Bits>(address >> (kBits<Bits> - length));
-  }
-  bool contains(Bits other) const { return key(other, length) == key(address, length); }
-  Bits first() const {
-    return length == 0 ? Bits{0}
-                       : static_cast<Bits>(key(address, length) << (kBits<Bits> - length));
-  }
-  Bits last() const {
-    return length == 0 ? static_cast<Bits>(~Bits{0})
-                       : static_cast<Bits>(first() + ((Bits{1} << (kBits<Bits> - length)) - 1));
-  }
-};
-
-template <typename Bits>
-Prefix to_prefix(const Network<Bits>& network) {
-  if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
-    return Prefix::ipv4(network.address, network.length);
-  } else {
-    return Prefix::ipv6(network.address, network.length);
-  }
-}
 
 template <typename Bits>
 PrefixSet<Bits> build(const std::vector<Network<Bits>>& networks) {
@@ -55,41 +22,6 @@ PrefixSet<Bits> build(const std::vector<Network<Bits>>& networks) {
   prefixes.reserve(networks.size());
   for (const auto& network : networks) prefixes.push_back(to_prefix(network));
   return PrefixSet<Bits>::build(prefixes);
-}
-
-// The naive model, quick enough for a million networks: an address is inside if
-// its leading bits are among the networks of some length.
-template <typename Bits>
-class Model {
- public:
-  explicit Model(const std::vector<Network<Bits>>& networks) : keys_(kBits<Bits> + 1) {
-    for (const auto& network : networks) {
-      keys_[network.length].push_back(Network<Bits>::key(network.address, network.length));
-    }
-    for (auto& keys : keys_) std::sort(keys.begin(), keys.end());
-  }
-  bool contains(Bits address) const {
-    for (unsigned length = 0; length <= kBits<Bits>; ++length) {
-      const auto& keys = keys_[length];
-      if (keys.empty()) continue;
-      if (std::binary_search(keys.begin(), keys.end(), Network<Bits>::key(address, length))) {
-        return true;
-      }
-    }
-    return false;
-  }
-
- private:
-  std::vector<std::vector<Bits>> keys_;
-};
-
-template <typename Bits>
-std::string address_text(Bits address) {
-  if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
-    return format_ipv4(address);
-  } else {
-    return format_ipv6(address);
-  }
 }
 
 template <typename Bits>
@@ -124,6 +56,10 @@ class PrefixSetOf : public testing::Test {
     ASSERT_NO_FATAL_FAILURE(expect_equal_at(0));
     ASSERT_NO_FATAL_FAILURE(expect_equal_at(static_cast<Bits>(~Bits{0})));
     ASSERT_NO_FATAL_FAILURE(expect_batches_equal(set, asked));
+
+    std::vector<Prefix> prefixes;
+    for (const auto& network : networks) prefixes.push_back(to_prefix(network));
+    ASSERT_EQ(set.edges(), membership_edges<Bits>(prefixes).edges);
   }
 
   // Batches of any length give what single look-ups gave, whatever the CPU's
@@ -141,13 +77,11 @@ class PrefixSetOf : public testing::Test {
       set.contains(addresses.subspan(done, count), {inside.get() + done, count});
     }
     ASSERT_NO_FATAL_FAILURE(expect_equal("lengths from 0 up"));
-    if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
-      for (const Simd simd : {Simd::kPortable, Simd::kAvx2, Simd::kAvx512}) {
-        if (simd > widest_simd()) break;
-        std::fill_n(inside.get(), addresses.size(), false);
-        set.contains(addresses, {inside.get(), addresses.size()}, simd);
-        ASSERT_NO_FATAL_FAILURE(expect_equal(fmt::format("SIMD {}", static_cast<int>(simd))));
-      }
+    for (const Simd simd : {Simd::kPortable, Simd::kAvx2, Simd::kAvx512}) {
+      if (simd > widest_simd()) break;
+      std::fill_n(inside.get(), addresses.size(), false);
+      set.contains(addresses, {inside.get(), addresses.size()}, simd);
+      ASSERT_NO_FATAL_FAILURE(expect_equal(fmt::format("SIMD {}", static_cast<int>(simd))));
     }
   }
 
@@ -299,6 +233,24 @@ TYPED_TEST(PrefixSetOf, EqualsTheModelForEverySecondHostOfABlock) {
   }
 }
 
+// From a few to tens of thousands of pairs of addresses, close together or spread over a
+// /112 (IPv4: a /16).
+TYPED_TEST(PrefixSetOf, EqualsTheModelForPairsInABlock) {
+  const auto base = static_cast<TypeParam>(this->random_bits() >> 17 << 17);
+  for (const unsigned step : {4U, 12U, 500U}) {
+    for (const unsigned pairs : {5U, 16U, 17U, 60U, 500U, 528U, 529U, 3000U, 16384U}) {
+      if (pairs * step > 1U << 16) continue;
+      std::vector<Network<TypeParam>> networks;
+      for (unsigned i = 0; i < pairs; ++i) {
+        const TypeParam at = base + i * step;
+        networks.push_back({at, kBits<TypeParam> - 1});
+      }
+      ASSERT_NO_FATAL_FAILURE(this->expect_equal_to_model(build(networks), networks))
+          << pairs << " pairs, one in " << step;
+    }
+  }
+}
+
 // Each half of what is left has one network but the last, which has them all: the
 // deepest that a table which divides can get.
 TYPED_TEST(PrefixSetOf, EqualsTheModelForNetworksThatCrowdTowardsAPoint) {
@@ -312,6 +264,35 @@ TYPED_TEST(PrefixSetOf, EqualsTheModelForNetworksThatCrowdTowardsAPoint) {
       networks.push_back({static_cast<TypeParam>(away ^ 2), kBits<TypeParam>});
     }
     ASSERT_NO_FATAL_FAILURE(this->expect_equal_to_model(build(networks), networks));
+  }
+}
+
+// Tables that write each prefix over what it covers get this wrong: a prefix that ends
+// with the last address, over adjoining longer ones.
+TYPED_TEST(PrefixSetOf, EqualsTheModelInEveryOrderAtBothEndsOfTheAddressSpace) {
+  const auto highest = static_cast<TypeParam>(~TypeParam{0});
+  constexpr unsigned kHost = kBits<TypeParam>;
+  for (const TypeParam end : {TypeParam{0}, highest}) {
+    const auto from_end = [&](unsigned bit) {
+      return static_cast<TypeParam>(end ^ (TypeParam{1} << bit));
+    };
+    std::vector<Network<TypeParam>> networks = {
+        {end, kHost - 8},         {end, kHost - 6},     {end, kHost},
+        {from_end(8), kHost - 8}, {from_end(6), kHost}, {from_end(9), kHost - 9},
+    };
+    const Model<TypeParam> model(networks);
+    std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
+    do {
+      std::vector<Network<TypeParam>> ordered;
+      for (const std::size_t i : order) ordered.push_back(networks[i]);
+      const auto set = build(ordered);
+      EXPECT_EQ(set.ranges(), 1U);
+      for (unsigned i = 0; i < 1100; ++i) {
+        const auto address = static_cast<TypeParam>(end ^ TypeParam{i});
+        ASSERT_EQ(set.contains(address), model.contains(address)) << address_text(address);
+      }
+      ASSERT_FALSE(set.contains(static_cast<TypeParam>(~end)));
+    } while (std::next_permutation(order.begin(), order.end()));
   }
 }
 
