@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 
 namespace afxfw {
 namespace {
@@ -22,7 +23,7 @@ bool add_heap() {
   if (memory == MAP_FAILED) return false;
   auto* start = static_cast<std::byte*>(memory);
   start += kHugePage - reinterpret_cast<std::uintptr_t>(start) % kHugePage;
-  madvise(start, kHeapBytes, MADV_HUGEPAGE);
+  if (std::getenv("AFXFW_DPDK_SMALL_PAGES") == nullptr) madvise(start, kHeapBytes, MADV_HUGEPAGE);
   return rte_malloc_heap_create(kHeap) == 0 &&
          rte_malloc_heap_memory_add(kHeap, start, kHeapBytes, nullptr, 0, kHugePage) == 0;
 }

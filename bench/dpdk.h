@@ -12,7 +12,7 @@ class Dpdk {
   static bool ready();
 
   /// For rte_malloc and tables: a heap on transparent huge pages, where the kernel has
-  /// them, as DPDK's tables would be on huge pages.
+  /// them, as DPDK's tables would be on huge pages, unless AFXFW_DPDK_SMALL_PAGES is set.
   static int huge_page_socket();
   /// Allocated of that heap.
   static std::size_t allocated_bytes();

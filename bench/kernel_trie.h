@@ -27,6 +27,8 @@ class KernelTrie {
 
   KernelTrie(KernelTrie&&) noexcept;
   KernelTrie& operator=(KernelTrie&&) = delete;
+  KernelTrie(const KernelTrie&) = delete;
+  KernelTrie& operator=(const KernelTrie&) = delete;
   ~KernelTrie();
 
   /// The first kQueries of them.

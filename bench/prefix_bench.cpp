@@ -2,7 +2,8 @@
 // rte_fib6, if they were there at build time, and with the kernel's LPM trie, for root.
 // items_per_second are look-ups; table_bytes and build_ms what the table took, in
 // processor time with its page faults. DPDK's look-up function is the one that is
-// quickest for the stream, named in the label.
+// quickest for the stream, named in the label; its tables are on huge pages, as ours are,
+// unless AFXFW_DPDK_SMALL_PAGES is set.
 //
 // Prefixes: mixed ones (address_data.h), and single addresses of AFXFW_BLOCKLIST, a list
 // file, or of bench/data.
@@ -10,6 +11,7 @@
 // Every answer is compared with those of PrefixSet before anything is measured.
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -236,7 +238,7 @@ void add_case(const std::string& name, const std::function<std::vector<Prefix>()
   for (const NamedStream& named : kStreams) {
     const auto add = [&, stream = named.stream](const std::string& table, auto ask) {
       benchmark::RegisterBenchmark(
-          (family + "/" + name + "/" + std::string(named.name) + "/" + table).c_str(),
+          fmt::format("{}/{}/{}/{}", family, name, named.name, table).c_str(),
           [=](benchmark::State& state) { ask(state, *data, stream); });
     };
     add("ours", ask_ours<Bits>);

@@ -1,5 +1,5 @@
 // What a reload costs: reading a list's text, building the tables, both together,
-// and what a worker pays for being able to see it.
+// changing one element instead, and what a worker pays for being able to see it.
 
 #include <benchmark/benchmark.h>
 
@@ -8,10 +8,12 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "net/prefix.h"
+#include "rules/address_set.h"
 #include "rules/list_parser.h"
 #include "rules/prefix_set.h"
 #include "rules/publisher.h"
@@ -59,6 +61,43 @@ void build_ipv6_set(benchmark::State& state) {
   build_set<Ipv6Bits>(state, ipv6_list(state.range(0)));
 }
 
+// One address more, once 100 others have been added since the list was built.
+template <typename Bits>
+void change_set(benchmark::State& state, const std::string& text) {
+  const auto host = [](unsigned i) {
+    return std::is_same_v<Bits, Ipv4Bits>
+               ? Prefix::ipv4(0x0a00'0000 + 77 * i, 32)
+               : Prefix::ipv6((Ipv6Bits{0xfd00} << 112) + Ipv6Bits{77} * i, 128);
+  };
+  const auto list = parse_list(text, "list");
+  std::vector<PrefixChange> changes;
+  for (unsigned i = 0; i < 100; ++i) changes.push_back({PrefixChange::Kind::kAdd, host(i)});
+  const auto set = AddressSet<Bits>::build(list->prefixes).with_changes(changes);
+  const PrefixChange change{PrefixChange::Kind::kAdd, host(100)};
+  for (auto _ : state) benchmark::DoNotOptimize(set.with_changes({&change, 1}));
+}
+void change_ipv4_set(benchmark::State& state) {
+  change_set<Ipv4Bits>(state, ipv4_list(state.range(0)));
+}
+void change_ipv6_set(benchmark::State& state) {
+  change_set<Ipv6Bits>(state, ipv6_list(state.range(0)));
+}
+
+// What has to be done now and then, in the background.
+template <typename Bits>
+void merge_set(benchmark::State& state, const std::string& text) {
+  const auto list = parse_list(text, "list");
+  const PrefixChange change{PrefixChange::Kind::kRemove, list->prefixes.front()};
+  const auto set = AddressSet<Bits>::build(list->prefixes).with_changes({&change, 1});
+  for (auto _ : state) benchmark::DoNotOptimize(set.merged());
+}
+void merge_ipv4_set(benchmark::State& state) {
+  merge_set<Ipv4Bits>(state, ipv4_list(state.range(0)));
+}
+void merge_ipv6_set(benchmark::State& state) {
+  merge_set<Ipv6Bits>(state, ipv6_list(state.range(0)));
+}
+
 void compile_rules(benchmark::State& state) {
   RuleSetSources sources;
   sources.blocklists.push_back({"list", ipv4_list(state.range(0))});
@@ -80,6 +119,10 @@ BENCHMARK(parse_ipv4_list)->Apply(list_sizes);
 BENCHMARK(parse_ipv6_list)->Apply(list_sizes);
 BENCHMARK(build_ipv4_set)->Apply(list_sizes);
 BENCHMARK(build_ipv6_set)->Apply(list_sizes);
+BENCHMARK(change_ipv4_set)->Apply(list_sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(change_ipv6_set)->Apply(list_sizes)->Unit(benchmark::kMicrosecond);
+BENCHMARK(merge_ipv4_set)->Apply(list_sizes);
+BENCHMARK(merge_ipv6_set)->Apply(list_sizes);
 BENCHMARK(compile_rules)->Apply(list_sizes);
 BENCHMARK(acquire_rules);
 

@@ -52,7 +52,7 @@ void Ipv4PrefixSetBuilder::add_all(std::span<const Ipv4Bits> edges) {
   constexpr std::uint32_t kGroup = Ipv4PrefixSet::kGroup;
   set_.has_all_groups_ = edges.size() >= kAllGroups;
   blocks_.assign(kGroup, Ipv4Block(kGroup));
-  if (!set_.has_all_groups_) blocks_.resize(2 * kGroup, outside);
+  if (!set_.has_all_groups_) blocks_.resize(std::size_t{2} * kGroup, outside);
   std::uint32_t inside_group = 0;  // where one is, once it is needed
   for (std::uint32_t number = 0; number < kBlocks; number += kGroup) {
     const std::uint64_t end = std::uint64_t{number + kGroup} << 16;

@@ -149,7 +149,7 @@ TextErrors RuleSet::compile_table(std::uint64_t age_s) {
   };
   auto program = compile_rules(table, input);
   if (!program) return std::move(program.error());
-  program_.emplace(std::move(*program));
+  program_ = std::make_shared<const RuleProgram>(std::move(*program));
   find_next_expiry(age_s);
   return {};
 }
@@ -176,11 +176,40 @@ std::unique_ptr<const RuleSet> RuleSet::aged(std::uint64_t generation, std::uint
   return std::move(*set);
 }
 
+std::unique_ptr<const RuleSet> RuleSet::with_list_changes(
+    std::uint64_t generation, std::span<const ListChange> changes) const {
+  std::unique_ptr<RuleSet> set(new RuleSet(*this));
+  set->generation_ = generation;
+  const auto change = [&](ListChange::List list, std::shared_ptr<const AddressTables>& tables) {
+    std::vector<PrefixChange> own;
+    for (const ListChange& of : changes) {
+      if (of.list == list) own.push_back(of.change);
+    }
+    if (own.empty()) return true;
+    if (!tables) return false;
+    tables = std::make_shared<const AddressTables>(tables->with_changes(own));
+    return true;
+  };
+  const bool changed = change(ListChange::List::kAllow, set->parts_.allow) &&
+                       change(ListChange::List::kBlock, set->parts_.block);
+  if (!changed) return nullptr;
+  return set;
+}
+
+std::unique_ptr<const RuleSet> RuleSet::with_merged_lists(std::uint64_t generation) const {
+  std::unique_ptr<RuleSet> set(new RuleSet(*this));
+  set->generation_ = generation;
+  for (auto* tables : {&set->parts_.allow, &set->parts_.block}) {
+    if (*tables) *tables = std::make_shared<const AddressTables>((*tables)->merged());
+  }
+  return set;
+}
+
 template <typename Bits>
 void RuleSet::judge_by_lists(std::span<const Bits> sources,
                              std::span<Verdict> verdicts) const noexcept {
   assert(sources.size() <= kJudgedAtOnce && verdicts.size() == sources.size());
-  const auto table = [](const AddressTables& tables) -> const PrefixSet<Bits>& {
+  const auto table = [](const AddressTables& tables) -> const AddressSet<Bits>& {
     if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
       return tables.ipv4;
     } else {

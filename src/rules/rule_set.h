@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "net/address.h"
+#include "rules/address_set.h"
 #include "rules/evaluation.h"
 #include "rules/list_parser.h"
 #include "rules/nft_ast.h"
 #include "rules/nft_parser.h"
-#include "rules/prefix_set.h"
 #include "rules/rule_program.h"
 #include "rules/verdict.h"
 #include "util/text_error.h"
@@ -44,17 +44,12 @@ struct Rule {
   std::string log_prefix{};
 };
 
-/// The addresses of one list, compiled.
-struct AddressTables {
-  Ipv4PrefixSet ipv4;
-  Ipv6PrefixSet ipv6;
+/// A change to one of the lists.
+struct ListChange {
+  enum class List { kAllow, kBlock };
 
-  [[nodiscard]] static AddressTables build(std::span<const Prefix> prefixes) {
-    return {Ipv4PrefixSet::build(prefixes), Ipv6PrefixSet::build(prefixes)};
-  }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return ipv4.memory_bytes() + ipv6.memory_bytes();
-  }
+  List list;
+  PrefixChange change;
 };
 
 /// A rule file, parsed, with the prefixes that lists add to its sets.
@@ -85,6 +80,9 @@ class RuleSet {
     std::uint64_t age_s = 0;
   };
 
+  ~RuleSet() = default;
+  RuleSet& operator=(const RuleSet&) = delete;
+
   /// generation: from 1, growing by each set that is published.
   [[nodiscard]] static tl::expected<std::unique_ptr<const RuleSet>, TextErrors> build(
       std::uint64_t generation, const Parts& parts);
@@ -92,6 +90,14 @@ class RuleSet {
   /// The same rules when the table is age_s old; lists are shared, not built anew.
   [[nodiscard]] std::unique_ptr<const RuleSet> aged(std::uint64_t generation,
                                                     std::uint64_t age_s) const;
+  /// The same rules, with their handles and counters, after changes to the lists, of which
+  /// later ones win. Shares everything else with this set, token buckets too; takes
+  /// microseconds, see AddressSet. Null if a change is to a list that was not given.
+  [[nodiscard]] std::unique_ptr<const RuleSet> with_list_changes(
+      std::uint64_t generation, std::span<const ListChange> changes) const;
+  /// The same set with what was changed merged into its lists, see AddressSet.
+  [[nodiscard]] std::unique_ptr<const RuleSet> with_merged_lists(std::uint64_t generation) const;
+
   /// The age at which the next element expires; nothing: none will.
   [[nodiscard]] std::optional<std::uint64_t> next_expiry_s() const noexcept {
     return next_expiry_s_;
@@ -122,9 +128,7 @@ class RuleSet {
   [[nodiscard]] bool logs() const noexcept { return logs_; }
 
   /// The rule file's rules, or null.
-  [[nodiscard]] const RuleProgram* program() const noexcept {
-    return program_ ? &*program_ : nullptr;
-  }
+  [[nodiscard]] const RuleProgram* program() const noexcept { return program_.get(); }
   [[nodiscard]] const RuleTable* table() const noexcept { return parts_.table.get(); }
 
   /// Null: not given.
@@ -142,6 +146,7 @@ class RuleSet {
   };
 
   RuleSet(std::uint64_t generation, const Parts& parts);
+  RuleSet(const RuleSet&) = default;
 
   [[nodiscard]] std::uint16_t add_rule(Rule rule);
   [[nodiscard]] std::uint32_t add_slots(std::size_t count) noexcept;
@@ -154,7 +159,7 @@ class RuleSet {
   Parts parts_;
   ListVerdicts on_allow_;
   ListVerdicts on_block_;
-  std::optional<RuleProgram> program_;
+  std::shared_ptr<const RuleProgram> program_;
   std::uint64_t generation_;
   std::vector<Rule> rules_;
   std::size_t first_table_rule_ = 0;

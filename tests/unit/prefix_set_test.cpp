@@ -17,11 +17,16 @@ namespace afxfw {
 namespace {
 
 template <typename Bits>
-PrefixSet<Bits> build(const std::vector<Network<Bits>>& networks) {
+std::vector<Prefix> to_prefixes(const std::vector<Network<Bits>>& networks) {
   std::vector<Prefix> prefixes;
   prefixes.reserve(networks.size());
   for (const auto& network : networks) prefixes.push_back(to_prefix(network));
-  return PrefixSet<Bits>::build(prefixes);
+  return prefixes;
+}
+
+template <typename Bits>
+PrefixSet<Bits> build(const std::vector<Network<Bits>>& networks) {
+  return PrefixSet<Bits>::build(to_prefixes(networks));
 }
 
 template <typename Bits>
@@ -57,9 +62,7 @@ class PrefixSetOf : public testing::Test {
     ASSERT_NO_FATAL_FAILURE(expect_equal_at(static_cast<Bits>(~Bits{0})));
     ASSERT_NO_FATAL_FAILURE(expect_batches_equal(set, asked));
 
-    std::vector<Prefix> prefixes;
-    for (const auto& network : networks) prefixes.push_back(to_prefix(network));
-    ASSERT_EQ(set.edges(), membership_edges<Bits>(prefixes).edges);
+    ASSERT_EQ(set.edges(), membership_edges<Bits>(to_prefixes(networks)).edges);
   }
 
   // Batches of any length give what single look-ups gave, whatever the CPU's
@@ -283,8 +286,9 @@ TYPED_TEST(PrefixSetOf, EqualsTheModelInEveryOrderAtBothEndsOfTheAddressSpace) {
     const Model<TypeParam> model(networks);
     std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5};
     do {
-      std::vector<Network<TypeParam>> ordered;
-      for (const std::size_t i : order) ordered.push_back(networks[i]);
+      std::vector<Network<TypeParam>> ordered(networks.size());
+      std::transform(order.begin(), order.end(), ordered.begin(),
+                     [&](std::size_t i) { return networks[i]; });
       const auto set = build(ordered);
       EXPECT_EQ(set.ranges(), 1U);
       for (unsigned i = 0; i < 1100; ++i) {

@@ -141,5 +141,48 @@ TEST(RuleSet, JudgesEachAddressOfABatch) {
   }
 }
 
+ListChange change(ListChange::List list, PrefixChange::Kind kind, std::string_view prefix) {
+  return {list, {kind, parse_prefix(prefix)->prefix}};
+}
+
+TEST(RuleSet, ChangesItsListsAndSharesAllElse) {
+  auto from = sources({"192.0.2.7"}, {"192.0.2.0/24"});
+  from.rules = nft::SourceFile{
+      "rules.nft",
+      "table netdev t { chain c { type filter hook ingress device \"eth0\" priority 0; "
+      "tcp dport 22 counter accept; }; }"};
+  const auto before = compiled(from).rules;
+  using List = ListChange::List;
+  using Kind = PrefixChange::Kind;
+  const std::vector<ListChange> changes = {
+      change(List::kAllow, Kind::kRemove, "192.0.2.7"),
+      change(List::kBlock, Kind::kRemove, "192.0.2.64/26"),
+      change(List::kBlock, Kind::kAdd, "192.0.2.65"),
+      change(List::kBlock, Kind::kAdd, "2001:db8::/32"),
+  };
+  const auto after = before->with_list_changes(2, changes);
+  ASSERT_NE(after, nullptr);
+  EXPECT_EQ(after->generation(), 2U);
+  EXPECT_EQ(told(*before, "192.0.2.7"), "accept none 1");
+  const auto merged = after->with_merged_lists(3);
+  for (const RuleSet* rules : {after.get(), merged.get()}) {
+    EXPECT_EQ(told(*rules, "192.0.2.7"), "drop blocklist 3");
+    EXPECT_EQ(told(*rules, "192.0.2.64"), "accept none policy");
+    EXPECT_EQ(told(*rules, "192.0.2.65"), "drop blocklist 3");
+    EXPECT_EQ(told(*rules, "2001:db8::1"), "drop blocklist 4");
+    EXPECT_EQ(listing(*rules), listing(*before));
+    EXPECT_EQ(rules->counter_slots(), before->counter_slots());
+    EXPECT_EQ(rules->program(), before->program());
+  }
+}
+
+TEST(RuleSet, DoesNotChangeListsThatWereNotGiven) {
+  const auto rules = compiled(sources({}, {"192.0.2.0/24"})).rules;
+  const std::vector<ListChange> changes = {
+      change(ListChange::List::kAllow, PrefixChange::Kind::kAdd, "192.0.2.7")};
+  EXPECT_EQ(rules->with_list_changes(2, changes), nullptr);
+  EXPECT_NE(rules->with_list_changes(2, {}), nullptr);
+}
+
 }  // namespace
 }  // namespace afxfw
