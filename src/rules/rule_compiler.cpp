@@ -50,19 +50,6 @@ void append_boxes(const RuleBoxes& boxes, std::uint32_t rule, Source source,
   }
 }
 
-bool names_not_ip(nft::Field field) noexcept {
-  switch (field) {
-    case nft::Field::kEtherSource:
-    case nft::Field::kEtherDestination:
-    case nft::Field::kEtherType:
-    case nft::Field::kVlanId:
-    case nft::Field::kMetaProtocol:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool names_neighbour_discovery(nft::Field field) noexcept {
   return field == nft::Field::kIcmpv6Type || field == nft::Field::kIcmpv6Code;
 }
@@ -164,7 +151,7 @@ class Compiler {
     for (const nft::Statement& statement : text.statements) {
       if (const auto* match = std::get_if<Match>(&statement)) {
         for (const nft::Field field : match->fields) {
-          rule.names_not_ip = rule.names_not_ip || names_not_ip(field);
+          rule.names_not_ip = rule.names_not_ip || nft::is_link_field(field);
           rule.names_neighbour_discovery =
               rule.names_neighbour_discovery || names_neighbour_discovery(field);
         }
