@@ -18,6 +18,7 @@ struct BoxKey {
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::uint16_t protocol = 0;
+  std::uint16_t unused = 0;
 };
 
 /// The keys that a rule is for: a range in each dimension, both ends included.

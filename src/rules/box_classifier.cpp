@@ -10,75 +10,90 @@
 namespace afxfw {
 namespace {
 
-/// The lowest rule of a leaf's boxes that contain a point.
-template <typename Compare>
-[[gnu::always_inline]] inline std::uint32_t match(const BoxForest& forest, BoxRef leaf,
-                                                  const BoxPoint& point) {
-  BoxGroup group = forest.first_group(leaf);
-  std::uint32_t containing = Compare::containing(group, point);
-  if (leaf.is_long_leaf()) {
-    while (containing == 0 && group.is_full()) {
-      group.lines += BoxGroup::kLines;
-      containing = Compare::containing(group, point);
-    }
-  }
-  return containing == 0 ? kNoBoxRule
-                         : group.rule(static_cast<std::size_t>(std::countr_zero(containing)));
+// Of a group's boxes, the rule of the first one that contains a key.
+inline std::uint32_t first_rule(BoxGroup group, std::uint32_t containing) {
+  constexpr std::uint32_t kLast = 1U << (BoxGroup::kBoxes - 1);
+  const std::uint32_t rule =
+      group.rule(static_cast<std::size_t>(std::countr_zero(containing | kLast)));
+  return containing == 0 ? kNoBoxRule : rule;
 }
 
-std::uint32_t next_in_leaf(BoxGroup group, bool is_long, const BoxPoint& point,
+/// The lowest rule of a leaf's boxes that contain a key.
+template <typename Compare>
+[[gnu::always_inline]] inline std::uint32_t match(const BoxForest& forest, BoxRef leaf,
+                                                  const BoxKey& key) {
+  BoxGroup group = forest.first_group(leaf);
+  std::uint32_t containing = Compare::containing(group, key);
+  if (leaf.has_several_groups()) [[unlikely]] {
+    while (containing == 0 && group.is_full()) {
+      group.lines += BoxGroup::kLines;
+      containing = Compare::containing(group, key);
+    }
+  }
+  return first_rule(group, containing);
+}
+
+std::uint32_t next_in_leaf(BoxGroup group, bool several_groups, const BoxKey& key,
                            std::uint32_t from) {
   while (true) {
-    for (std::uint32_t left = PortableBoxes::containing(group, point); left != 0;
-         left &= left - 1) {
+    for (std::uint32_t left = PortableBoxes::containing(group, key); left != 0; left &= left - 1) {
       const std::uint32_t rule = group.rule(static_cast<std::size_t>(std::countr_zero(left)));
       if (rule >= from) return rule;
     }
-    if (!is_long || !group.is_full()) return kNoBoxRule;
+    if (!several_groups || !group.is_full()) return kNoBoxRule;
     group.lines += BoxGroup::kLines;
   }
 }
 
 constexpr std::size_t kBatch = 64;
 
+// Asks for what a reference refers to.
+inline void prefetch(const BoxLine* line) {
+  __builtin_prefetch(line);
+  __builtin_prefetch(line + 1);
+  __builtin_prefetch(line + 2);
+  __builtin_prefetch(line + 3);
+}
+
 template <typename Compare>
 [[gnu::always_inline]] inline void match_batch(const BoxForest& forest,
                                                std::span<const BoxKey> keys,
                                                std::span<std::uint32_t> rules) {
-  std::array<BoxPoint, kBatch> points;
   std::array<std::uint32_t, kBatch> refs;
   std::array<std::uint32_t, kBatch> walking;  // keys that are not at a leaf yet
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    points[i] = BoxPoint::of(keys[i]);
-    rules[i] = kNoBoxRule;
-  }
+  const BoxLine* lines = forest.lines.data();
+  for (std::size_t i = 0; i < keys.size(); ++i) rules[i] = kNoBoxRule;
   for (const BoxTree& tree : forest.trees) {
-    std::size_t count = tree.root.is_node() ? keys.size() : 0;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      refs[i] = tree.root.word();
-      walking[i] = static_cast<std::uint32_t>(i);
+    std::size_t count = 0;
+    if (tree.root.is_leaf()) {
+      for (std::size_t i = 0; i < keys.size(); ++i) refs[i] = tree.root.word();
+    } else {
+      const BoxNode root = forest.node(tree.root);
+      const std::size_t offset = tree.root.word_offset();
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        const BoxRef next = root.child(Compare::child(root, key_word(keys[i], offset)));
+        prefetch(next.in(lines));
+        refs[i] = next.word();
+        walking[count] = static_cast<std::uint32_t>(i);
+        count += next.is_leaf() ? 0 : 1;
+      }
     }
     while (count != 0) {
       std::size_t still = 0;
       for (std::size_t j = 0; j < count; ++j) {
         const std::uint32_t i = walking[j];
         const BoxRef ref = BoxRef::from_word(refs[i]);
-        const BoxNode node = forest.node(ref);
-        const BoxRef next =
-            node.child(Compare::child(node, points[i].coordinates[ref.dimension()]));
-        const BoxLine* line = &forest.lines[next.line()];
-        __builtin_prefetch(line);
-        __builtin_prefetch(line + 1);
-        __builtin_prefetch(line + 2);
-        __builtin_prefetch(line + 3);
+        const BoxNode node = {ref.in(lines)};
+        const BoxRef next = node.child(Compare::child(node, key_word(keys[i], ref.word_offset())));
+        prefetch(next.in(lines));
         refs[i] = next.word();
         walking[still] = i;
-        still += next.is_node() ? 1 : 0;
+        still += next.is_leaf() ? 0 : 1;
       }
       count = still;
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      rules[i] = std::min(rules[i], match<Compare>(forest, BoxRef::from_word(refs[i]), points[i]));
+      rules[i] = std::min(rules[i], match<Compare>(forest, BoxRef::from_word(refs[i]), keys[i]));
     }
   }
 }
@@ -138,16 +153,15 @@ void BoxClassifier::first_match(std::span<const BoxKey> keys, std::span<std::uin
 }
 
 std::uint32_t BoxClassifier::next_match(const BoxKey& key, std::uint32_t from) const noexcept {
-  const BoxPoint point = BoxPoint::of(key);
   std::uint32_t lowest = kNoMatch;
   for (const BoxTree& tree : forest_.trees) {
     BoxRef ref = tree.root;
-    while (ref.is_node()) {
+    while (!ref.is_leaf()) {
       const BoxNode node = forest_.node(ref);
-      ref = node.child(PortableBoxes::child(node, point.coordinates[ref.dimension()]));
+      ref = node.child(PortableBoxes::child(node, key_word(key, ref.word_offset())));
     }
-    lowest =
-        std::min(lowest, next_in_leaf(forest_.first_group(ref), ref.is_long_leaf(), point, from));
+    lowest = std::min(lowest,
+                      next_in_leaf(forest_.first_group(ref), ref.has_several_groups(), key, from));
   }
   return lowest;
 }

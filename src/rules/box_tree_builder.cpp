@@ -1,7 +1,9 @@
 #include "rules/box_tree_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cstddef>
 #include <stdexcept>
 
 namespace afxfw {
@@ -13,22 +15,41 @@ constexpr unsigned kMaxDepth = 24;
 constexpr BoxRegion kEverywhere = {.low = {},
                                    .high = {0xffff'ffff, 0xffff'ffff, 0xffff, 0xffff, 0xffff}};
 
-constexpr std::uint32_t kNothing = 0xffff'ffff;  // low end and inverted high end: above any key
+// The word of a key that a node compares for a dimension: a coordinate of 16 bits is
+// the upper half of one whose lower half doesn't matter.
+struct KeyWord {
+  std::size_t offset;
+  unsigned shift;
+};
+constexpr std::array<KeyWord, kBoxDimensions> kKeyWords = {{
+    {offsetof(BoxKey, source), 0},
+    {offsetof(BoxKey, destination), 0},
+    {offsetof(BoxKey, source_port) - 2, 16},
+    {offsetof(BoxKey, destination_port) - 2, 16},
+    {offsetof(BoxKey, protocol) - 2, 16},
+}};
+
+// The largest word of that coordinate.
+std::uint32_t last_word(std::uint32_t dimension, std::uint32_t coordinate) {
+  const unsigned shift = kKeyWords[dimension].shift;
+  return coordinate << shift | ((1U << shift) - 1);
+}
 
 void set_box(std::span<BoxLine, BoxGroup::kLines> group, std::size_t place, const RuleBox& box) {
   const auto& [low, high] = box.region;
+  const auto length = [&](BoxDimension dimension) { return high[dimension] - low[dimension]; };
   const std::size_t upper = BoxGroup::kBoxes + place;
   group[BoxGroup::kSources].words[place] = low[kSource];
-  group[BoxGroup::kSources].words[upper] = ~high[kSource];
+  group[BoxGroup::kSources].words[upper] = length(kSource);
   group[BoxGroup::kDestinations].words[place] = low[kDestination];
-  group[BoxGroup::kDestinations].words[upper] = ~high[kDestination];
-  const auto range = [&](BoxDimension dimension) {
-    return BoxGroup::range_word(low[dimension], high[dimension]);
-  };
-  group[BoxGroup::kPorts].words[place] = range(kSourcePort);
-  group[BoxGroup::kPorts].words[upper] = range(kDestinationPort);
-  group[BoxGroup::kProtocolsAndRules].words[place] = range(kProtocol);
-  group[BoxGroup::kProtocolsAndRules].words[upper] = box.rule;
+  group[BoxGroup::kDestinations].words[upper] = length(kDestination);
+  group[BoxGroup::kPorts].words[place] = low[kSourcePort] | low[kDestinationPort] << 16;
+  group[BoxGroup::kPorts].words[upper] = length(kSourcePort) | length(kDestinationPort) << 16;
+  auto& last = group[BoxGroup::kProtocolsAndRules].words;
+  const auto half = static_cast<unsigned>(place % 2 * 16);
+  last[place / 2] |= low[kProtocol] << half;
+  last[(BoxGroup::kBoxes + place) / 2] |= length(kProtocol) << half;
+  last[upper] = box.rule;
 }
 
 }  // namespace
@@ -91,7 +112,8 @@ BoxRef BoxTreeBuilder::make_node(const BoxRegion& region, const Indices& indices
   // Not by reference: lines_ moves while children are added.
   BoxLine last;
   last.words.fill(0xffff'ffff);
-  std::copy(cut.last.begin(), cut.last.end(), last.words.begin());
+  std::transform(cut.last.begin(), cut.last.end(), last.words.begin(),
+                 [&](std::uint32_t coordinate) { return last_word(dimension, coordinate); });
   BoxLine children = {};
 
   std::size_t needed = 0;
@@ -114,16 +136,17 @@ BoxRef BoxTreeBuilder::make_node(const BoxRegion& region, const Indices& indices
   }
   lines_[line] = last;
   lines_[line + 1] = children;
-  return BoxRef::node(dimension, line);
+  return BoxRef::node(line, kKeyWords[dimension].offset);
 }
 
 BoxRef BoxTreeBuilder::make_leaf(const Indices& indices) {
   const std::size_t groups = leaf_places(indices.size()) / BoxGroup::kBoxes;
   const std::size_t first_line = add_lines(groups * BoxGroup::kLines);
   const auto lines = std::span(lines_).subspan(first_line);
-  // Unused places: a box that contains nothing, and kNoBoxRule.
-  static_assert(kNothing == kNoBoxRule);
-  for (BoxLine& line : lines) line.words.fill(kNothing);
+  for (std::size_t group = 0; group < groups; ++group) {
+    auto& words = lines[group * BoxGroup::kLines + BoxGroup::kProtocolsAndRules].words;
+    std::fill(words.begin() + BoxGroup::kBoxes, words.end(), kNoBoxRule);
+  }
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::size_t group = i / BoxGroup::kBoxes * BoxGroup::kLines;
     set_box(lines.subspan(group).first<BoxGroup::kLines>(), i % BoxGroup::kBoxes,
