@@ -33,6 +33,7 @@ class BoxRef {
   static BoxRef from_word(std::uint32_t word) { return BoxRef(word); }
 
   [[nodiscard]] std::uint32_t word() const { return word_; }
+  [[nodiscard]] std::size_t line() const { return word_ / kCacheLine; }
   [[nodiscard]] bool is_leaf() const { return (word_ & kLeaf) != 0; }
   [[nodiscard]] bool has_several_groups() const { return (word_ & kSeveralGroups) != 0; }
   [[nodiscard]] std::size_t word_offset() const { return word_ & kOffset; }
