@@ -41,10 +41,8 @@ const std::vector<std::vector<KindSet>> kSharings = {
     {kNarrow | kWideDestination | kWideSource | kWideBoth},
     {kNarrow | kWideDestination, kWideSource | kWideBoth},
     {kNarrow | kWideSource, kWideDestination | kWideBoth},
-    {kNarrow | kWideDestination | kWideBoth, kWideSource},
-    {kNarrow | kWideSource | kWideBoth, kWideDestination},
     {kNarrow | kWideDestination, kWideSource, kWideBoth},
-    {kNarrow, kWideDestination, kWideSource | kWideBoth},
+    {kNarrow | kWideSource, kWideDestination, kWideBoth},
 };
 constexpr std::size_t kMaxTrees = 3;
 
@@ -131,9 +129,8 @@ class Chooser {
       if ((kinds >> kinds_[i] & 1) != 0) indices.push_back(static_cast<std::uint32_t>(i));
     }
     if (indices.empty() && !boxes_.empty()) return nullptr;
-    const std::size_t spare = boxes_.empty() ? 0
-                                             : kSpareLines * indices.size() / boxes_.size() +
-                                                   kSpareLinesPerBox * indices.size();
+    const bool is_only = indices.size() == boxes_.size();
+    const std::size_t spare = kSpareLines / (is_only ? 1 : 2) + kSpareLinesPerBox * indices.size();
     const std::size_t lines = box_leaf_lines(indices.size()) + spare;
     tree = std::make_shared<const BoxTreeBuilder>(boxes_, samples_, std::move(indices), lines);
     return tree;

@@ -102,9 +102,10 @@ bool BoxTreeBuilder::apply(BoxCut cut, std::size_t index, std::size_t max_lines)
     for (std::size_t i = cut.part_of(low[cut.dimension]); i <= last; ++i) parts[i].push_back(box);
   }
   const std::size_t others = line_count_ - box_leaf_lines(boxes.size()) + BoxNode::kLines;
-  std::size_t lines = others;  // at most: parts may be equal
-  for (const Indices& part : parts) {
-    if (!known_.contains(part)) lines += box_leaf_lines(part.size());
+  std::size_t lines = others;
+  for (auto part = parts.begin(); part != parts.end(); ++part) {
+    const bool is_new = !known_.contains(*part) && std::find(parts.begin(), part, *part) == part;
+    if (is_new) lines += box_leaf_lines(part->size());
   }
   if (lines > max_lines) return false;
 
@@ -140,7 +141,7 @@ double BoxTreeBuilder::cost_ns() const {
         static_cast<double>(box_leaf_lines(subtree->boxes->size()) / BoxGroup::kLines);
     sum += groups == 1 ? kGroupNs : kSeveralGroupsNs + kGroupNs * groups / 2;
   }
-  return sum / static_cast<double>(samples_.size());
+  return samples_.empty() ? 0 : sum / static_cast<double>(samples_.size());
 }
 
 void BoxTreeBuilder::write(BoxForest& forest) const {
