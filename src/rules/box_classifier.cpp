@@ -10,25 +10,22 @@
 namespace afxfw {
 namespace {
 
-// Of a group's boxes, the rule of the first one that contains a key.
+// Of a group's boxes, the rule of the first one that contains a key. Without a
+// branch: which tree has the match is anyone's guess.
 inline std::uint32_t first_rule(BoxGroup group, std::uint32_t containing) {
   constexpr std::uint32_t kLast = 1U << (BoxGroup::kBoxes - 1);
-  const std::uint32_t rule =
-      group.rule(static_cast<std::size_t>(std::countr_zero(containing | kLast)));
-  return containing == 0 ? kNoBoxRule : rule;
+  const std::uint32_t none = 0 - static_cast<std::uint32_t>(containing == 0);
+  static_assert(kNoBoxRule == 0xffff'ffff);
+  return group.rule(static_cast<std::size_t>(std::countr_zero(containing | kLast))) | none;
 }
 
-/// The lowest rule of a leaf's boxes that contain a key.
+// The lowest rule of the groups after a leaf's first one that contain a key.
 template <typename Compare>
-[[gnu::always_inline]] inline std::uint32_t match(const BoxForest& forest, BoxRef leaf,
-                                                  const BoxKey& key) {
-  BoxGroup group = forest.first_group(leaf);
-  std::uint32_t containing = Compare::containing(group, key);
-  if (leaf.has_several_groups()) [[unlikely]] {
-    while (containing == 0 && group.is_full()) {
-      group.lines += BoxGroup::kLines;
-      containing = Compare::containing(group, key);
-    }
+[[gnu::always_inline]] inline std::uint32_t match_rest(BoxGroup group, const BoxKey& key) {
+  std::uint32_t containing = 0;
+  while (containing == 0 && group.is_full()) {
+    group.lines += BoxGroup::kLines;
+    containing = Compare::containing(group, key);
   }
   return first_rule(group, containing);
 }
@@ -92,8 +89,26 @@ template <typename Compare>
       }
       count = still;
     }
+    if (!tree.has_long_leaves) {
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        const BoxGroup group = {BoxRef::from_word(refs[i]).in(lines)};
+        rules[i] = std::min(rules[i], first_rule(group, Compare::containing(group, keys[i])));
+      }
+      continue;
+    }
+    std::size_t unfinished = 0;
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      rules[i] = std::min(rules[i], match<Compare>(forest, BoxRef::from_word(refs[i]), keys[i]));
+      const BoxRef leaf = BoxRef::from_word(refs[i]);
+      const BoxGroup group = {leaf.in(lines)};
+      const std::uint32_t containing = Compare::containing(group, keys[i]);
+      rules[i] = std::min(rules[i], first_rule(group, containing));
+      walking[unfinished] = static_cast<std::uint32_t>(i);
+      unfinished += static_cast<std::size_t>(containing == 0) & leaf.has_several_groups();
+    }
+    for (std::size_t j = 0; j < unfinished; ++j) {
+      const std::uint32_t i = walking[j];
+      const BoxGroup group = {BoxRef::from_word(refs[i]).in(lines)};
+      rules[i] = std::min(rules[i], match_rest<Compare>(group, keys[i]));
     }
   }
 }

@@ -99,6 +99,8 @@ struct BoxTree {
   BoxRef root;
   /// The lowest of its rules: a key that has a lower one need not ask the tree.
   std::uint32_t lowest_rule = kNoBoxRule;
+  /// Whether some leaf has several groups.
+  bool has_long_leaves = false;
 };
 
 /// Trees, each over a part of the boxes, in the lines they share.

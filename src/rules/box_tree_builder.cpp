@@ -166,7 +166,12 @@ void BoxTreeBuilder::write(BoxForest& forest) const {
     set_box_node(forest, refs[index], subtree.cut, children);
   }
   const Indices& boxes = *subtrees_.front().boxes;
-  forest.trees.push_back({refs.front(), boxes.empty() ? kNoBoxRule : boxes_[boxes.front()].rule});
+  const bool has_long_leaves = std::any_of(order.begin(), order.end(), [&](std::size_t index) {
+    return refs[index].has_several_groups();
+  });
+  forest.trees.push_back({.root = refs.front(),
+                          .lowest_rule = boxes.empty() ? kNoBoxRule : boxes_[boxes.front()].rule,
+                          .has_long_leaves = has_long_leaves});
 }
 
 }  // namespace afxfw
