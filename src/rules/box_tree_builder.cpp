@@ -28,7 +28,7 @@ constexpr double kUnsampled = 0.01;
 constexpr double kTreeNs = 1;
 constexpr double kNodeNs = 2.3;
 constexpr double kGroupNs = 3;
-constexpr double kSeveralGroupsNs = 8;  // a mispredicted branch
+constexpr double kSeveralGroupsNs = 4;
 
 }  // namespace
 
