@@ -15,13 +15,13 @@
 
 namespace afxfw {
 
-/// The word that a node compares.
+/// The four bytes of a key that a node compares.
 [[nodiscard]] inline std::uint32_t key_word(const BoxKey& key, std::size_t offset) {
   std::uint32_t word = 0;
   std::memcpy(&word, reinterpret_cast<const std::byte*>(&key) + offset, sizeof(word));
   return word;
 }
-// Then the upper half of the word before a 16-bit coordinate's end is the coordinate.
+// So that a 16-bit coordinate is the upper half of the word that ends with it.
 static_assert(std::endian::native == std::endian::little);
 
 // The steps of a look-up that instruction sets differ in. child(): which child of a
@@ -77,11 +77,8 @@ class Avx2Boxes {
 
   AFXFW_TARGET_AVX2 static std::uint32_t containing(BoxGroup group, const BoxKey& key) {
     const BoxLine* lines = group.lines;
-    const auto address = [&](BoxGroup::Content line, std::uint32_t address) AFXFW_TARGET_AVX2 {
-      return above(_mm256_sub_epi32(spread(address), half(lines[line], 0)), half(lines[line], 1));
-    };
-    const unsigned outside =
-        address(BoxGroup::kSources, key.source) | address(BoxGroup::kDestinations, key.destination);
+    const unsigned outside = outside_of(lines[BoxGroup::kSources], key.source) |
+                             outside_of(lines[BoxGroup::kDestinations], key.destination);
     // What exceeds the lengths, saturated to zero.
     const __m256i ports =
         _mm256_subs_epu16(_mm256_sub_epi16(spread(key_word(key, offsetof(BoxKey, source_port))),
@@ -105,6 +102,9 @@ class Avx2Boxes {
   }
   AFXFW_TARGET_AVX2 static unsigned to_mask(__m256i words) {
     return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(words)));
+  }
+  AFXFW_TARGET_AVX2 static unsigned outside_of(const BoxLine& addresses, std::uint32_t address) {
+    return above(_mm256_sub_epi32(spread(address), half(addresses, 0)), half(addresses, 1));
   }
   // Which words of a are above those of b. There is no unsigned comparison, but a
   // maximum: b is not it.

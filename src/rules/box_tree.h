@@ -91,14 +91,15 @@ struct BoxGroup {
   [[nodiscard]] std::uint32_t rule(std::size_t i) const {
     return lines[kProtocolsAndRules].words[kBoxes + i];
   }
-  [[nodiscard]] bool is_full() const { return rule(kBoxes - 1) != kNoBoxRule; }
+  [[nodiscard]] std::uint32_t last_rule() const { return rule(kBoxes - 1); }
+  /// Then another group follows in a leaf of several.
+  [[nodiscard]] bool is_full() const { return last_rule() != kNoBoxRule; }
+  [[nodiscard]] BoxGroup next() const { return {lines + kLines}; }
 };
 
 /// A decision tree over some of the boxes.
 struct BoxTree {
   BoxRef root;
-  /// The lowest of its rules: a key that has a lower one need not ask the tree.
-  std::uint32_t lowest_rule = kNoBoxRule;
   /// Whether some leaf has several groups.
   bool has_long_leaves = false;
 };
@@ -108,8 +109,6 @@ struct BoxForest {
   std::vector<BoxLine> lines;
   std::vector<BoxTree> trees;
 
-  [[nodiscard]] BoxNode node(BoxRef ref) const noexcept { return {ref.in(lines.data())}; }
-  [[nodiscard]] BoxGroup first_group(BoxRef leaf) const noexcept { return {leaf.in(lines.data())}; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return lines.size() * sizeof(BoxLine) + trees.size() * sizeof(BoxTree);
   }

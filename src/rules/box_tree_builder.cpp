@@ -137,9 +137,10 @@ double BoxTreeBuilder::cost_ns() const {
       const std::size_t part = subtree->cut.part_of(point[subtree->cut.dimension]);
       subtree = &subtrees_[subtree->children[part]];
     }
-    const auto groups =
-        static_cast<double>(box_leaf_lines(subtree->boxes->size()) / BoxGroup::kLines);
-    sum += groups == 1 ? kGroupNs : kSeveralGroupsNs + kGroupNs * groups / 2;
+    const std::size_t groups = box_leaf_lines(subtree->boxes->size()) / BoxGroup::kLines;
+    sum += kGroupNs;
+    // Of those after the first one, half are compared before one contains the point.
+    if (groups > 1) sum += kSeveralGroupsNs + kGroupNs * static_cast<double>(groups - 1) / 2;
   }
   return samples_.empty() ? 0 : sum / static_cast<double>(samples_.size());
 }
@@ -165,13 +166,10 @@ void BoxTreeBuilder::write(BoxForest& forest) const {
     for (const std::size_t child : subtree.children) children.push_back(refs[child]);
     set_box_node(forest, refs[index], subtree.cut, children);
   }
-  const Indices& boxes = *subtrees_.front().boxes;
   const bool has_long_leaves = std::any_of(order.begin(), order.end(), [&](std::size_t index) {
     return refs[index].has_several_groups();
   });
-  forest.trees.push_back({.root = refs.front(),
-                          .lowest_rule = boxes.empty() ? kNoBoxRule : boxes_[boxes.front()].rule,
-                          .has_long_leaves = has_long_leaves});
+  forest.trees.push_back({refs.front(), has_long_leaves});
 }
 
 }  // namespace afxfw

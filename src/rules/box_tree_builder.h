@@ -22,7 +22,8 @@ class BoxTreeBuilder {
   /// tree, ascending. max_lines: the tree's size if a single leaf isn't larger.
   BoxTreeBuilder(std::span<const RuleBox> boxes, std::span<const BoxPoint> samples, Indices indices,
                  std::size_t max_lines);
-  BoxTreeBuilder(const BoxTreeBuilder&) = delete;
+  ~BoxTreeBuilder() = default;
+  BoxTreeBuilder(const BoxTreeBuilder&) = delete;  // subtrees_ refers to known_
   BoxTreeBuilder& operator=(const BoxTreeBuilder&) = delete;
 
   /// About how long a look-up of a sample takes, in nanoseconds.
