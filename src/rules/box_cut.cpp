@@ -10,8 +10,9 @@ namespace afxfw {
 namespace {
 
 // Memory's weight against time when cuts are compared: enough that of two that are
-// as quick, the one with fewer copies of boxes is taken. From 0 to 0.1 makes 10 % in
-// nodes passed, on ClassBench's rule sets; more makes trees deep.
+// as quick, the one with fewer copies of boxes is taken. Without any, memory is used
+// up while leaves are large (fw1_1k of ClassBench with 1 MB: 2.0 groups compared a
+// look-up instead of 1.3); six times as much makes trees twice as deep.
 constexpr double kMemoryWeight = 0.05;
 
 // How many samples each box in a part is worth, so that parts without any count.
