@@ -56,10 +56,7 @@ struct Reach {
   void add(const nft::Match& match, bool& leading) {
     // Not asked before the statement in front of it.
     if (!leading) return;
-    link =
-        link || std::any_of(match.fields.begin(), match.fields.end(), [](nft::Field field) {
-          return nft::info(field).network == nft::Network::kAny && !nft::info(field).in_transport;
-        });
+    link = link || std::any_of(match.fields.begin(), match.fields.end(), nft::is_link_field);
     const bool all_ipv4 = ipv4.narrow(match);
     const bool all_ipv6 = ipv6.narrow(match);
     if (!all_ipv4 || !all_ipv6) further.push_back(to_text(match));
