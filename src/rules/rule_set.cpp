@@ -210,6 +210,22 @@ template void RuleSet::judge_by_lists(std::span<const Ipv4Bits> sources,
 template void RuleSet::judge_by_lists(std::span<const Ipv6Bits> sources,
                                       std::span<Verdict> verdicts) const noexcept;
 
+std::vector<CountedElement> RuleSet::counted_elements() const {
+  std::vector<CountedElement> result;
+  for (const auto& [set, first_slot] : element_slots_) {
+    std::uint32_t slot = first_slot;
+    for (const nft::Element& element : set->elements) {
+      result.push_back({set->name, nft::to_text(*set, element), slot++});
+    }
+    const auto more = parts_.table->set_prefixes.find(set->name);
+    if (more == parts_.table->set_prefixes.end()) continue;
+    for (const Prefix& prefix : more->second) {
+      result.push_back({set->name, to_string(prefix), slot++});
+    }
+  }
+  return result;
+}
+
 std::uint32_t RuleSet::link_traffic() const noexcept {
   if (!program_) return 0;
   std::uint32_t named = 0;
