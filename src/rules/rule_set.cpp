@@ -66,6 +66,8 @@ tl::expected<std::unique_ptr<const RuleSet>, TextErrors> RuleSet::build(std::uin
 RuleSet::RuleSet(std::uint64_t generation, const Parts& parts)
     : parts_(parts), generation_(generation) {
   parts_.previous = nullptr;
+  // Also if there are no rules this time: those to come are others than those before.
+  if (parts.previous != nullptr) next_handle_ = parts.previous->next_handle_;
   if (parts.allow) {
     on_allow_ = add_list_rules(1, "@allowlist accept",
                                {Action::kAccept, DropReason::kNone, Verdict::kNoRule});
@@ -102,7 +104,6 @@ RuleSet::ListVerdicts RuleSet::add_list_rules(std::uint32_t handle, std::string_
 void RuleSet::add_table_rules(const RuleSet* previous) {
   std::map<RuleKey, std::uint32_t> known;
   if (previous != nullptr) {
-    next_handle_ = previous->next_handle_;
     RuleKeys keys;
     for (const Rule& rule : previous->rules_) known[keys.next(rule)] = rule.handle;
   }
