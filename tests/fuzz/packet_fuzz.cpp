@@ -23,9 +23,8 @@
 #include "rules/inline_policy.h"
 #include "rules/rule_set.h"
 
+namespace afxfw {
 namespace {
-
-using namespace afxfw;
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -66,6 +65,7 @@ table netdev t {
     tcp flags { syn | fin } drop
     udp sport 53 udp dport >= 1024 udp length < 512 accept
     counter th dport 7 drop
+    counter th sport 1-9 drop
     icmp type { echo-request, echo-reply } icmp code 0 accept
     icmpv6 type 128-137 icmpv6 code 0 jump echo
     ip saddr & 255.0.0.255 == 10.0.0.1 ip protocol != tcp counter drop
@@ -273,3 +273,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_limits(*limits, packets);
   return 0;
 }
+
+}  // namespace afxfw

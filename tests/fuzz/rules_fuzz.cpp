@@ -20,9 +20,8 @@
 #include "rules/rule_set.h"
 #include "rules/rule_warnings.h"
 
+namespace afxfw {
 namespace {
-
-using namespace afxfw;
 using test::Arp;
 using test::Bytes;
 using test::Ethernet;
@@ -70,7 +69,7 @@ const std::vector<Bytes>& frames() {
          Payload(40))
             .bytes(),
         (Ethernet{} / Ipv4{.protocol = 132} / Payload(12)).bytes(),
-        (Ethernet{} / Ipv4{} / Payload(1)).bytes(),
+        (Ethernet{} / Ipv4{} / Payload(3)).bytes(),
         (Ethernet{} / ipv6 / Udp{}).bytes(),
         (Ethernet{} / ipv6 / Icmpv6{}).bytes(),
         (Ethernet{} / Ipv6{.hop_limit = 255} / Icmpv6{.type = 135} / Payload(20)).bytes(),
@@ -157,3 +156,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_rules(sources);
   return 0;
 }
+
+}  // namespace afxfw
