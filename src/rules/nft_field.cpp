@@ -67,6 +67,10 @@ bool is_link_field(Field field) noexcept {
   }
 }
 
+bool is_neighbour_discovery_field(Field field) noexcept {
+  return field == Field::kIcmpv6Type || field == Field::kIcmpv6Code;
+}
+
 std::optional<Field> find_field(std::string_view header, std::string_view name) noexcept {
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     if (kFields[i].header == header && kFields[i].name == name) return static_cast<Field>(i);

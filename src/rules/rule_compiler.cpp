@@ -50,10 +50,6 @@ void append_boxes(const RuleBoxes& boxes, std::uint32_t rule, Source source,
   }
 }
 
-bool names_neighbour_discovery(nft::Field field) noexcept {
-  return field == nft::Field::kIcmpv6Type || field == nft::Field::kIcmpv6Code;
-}
-
 class Compiler {
  public:
   Compiler(const nft::Table& table, const CompilerInput& input) : table_(table), input_(input) {}
@@ -153,7 +149,7 @@ class Compiler {
         for (const nft::Field field : match->fields) {
           rule.names_not_ip = rule.names_not_ip || nft::is_link_field(field);
           rule.names_neighbour_discovery =
-              rule.names_neighbour_discovery || names_neighbour_discovery(field);
+              rule.names_neighbour_discovery || nft::is_neighbour_discovery_field(field);
         }
         // Both are narrowed down, also if the first says no.
         const bool all_ipv4 = leading && ipv4.narrow(*match);

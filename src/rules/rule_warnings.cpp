@@ -24,15 +24,22 @@ std::string at(const nft::Place& place) {
 struct Reach {
   RuleBoxes ipv4{BoxFamily::kIpv4};
   RuleBoxes ipv6{BoxFamily::kIpv6};
-  std::vector<std::string> further;  // sorted
-  bool link = false;                 // may be about packets that are not IP
-  bool ends = false;                 // whatever gets here goes no further in the chain
+  std::vector<std::string> matches;  // sorted, as the next
+  std::vector<std::string> further;
+  bool ip_only = false;
+  /// Only rules that name them are asked about packets that are not IP, and about
+  /// neighbour discovery: where packets enter.
+  bool names_not_ip = false;
+  bool names_neighbour_discovery = false;
+  bool ends = false;  // whatever gets here goes no further in the chain
 
   explicit Reach(const nft::RuleText& rule) {
     bool leading = true;
     for (const nft::Statement& statement : rule.statements) {
       if (const auto* match = std::get_if<nft::Match>(&statement)) {
-        add(*match, leading);
+        add_names(*match);
+        // Not asked before the statement in front of it.
+        if (leading) add(*match);
       } else if (std::holds_alternative<nft::LimitStatement>(statement)) {
         leading = false;
         further.emplace_back("limit");  // equals no other rule's
@@ -42,24 +49,48 @@ struct Reach {
                verdict->kind != VerdictStatement::Kind::kContinue;
       }
     }
+    std::sort(matches.begin(), matches.end());
     std::sort(further.begin(), further.end());
   }
 
-  /// All that `later` can match ends here.
-  [[nodiscard]] bool takes_all_of(const Reach& later) const {
-    return ends && ipv4.cover(later.ipv4) && ipv6.cover(later.ipv6) &&
-           std::includes(later.further.begin(), later.further.end(), further.begin(),
-                         further.end());
+  [[nodiscard]] bool matches_nothing() const noexcept {
+    return ipv4.empty() && ipv6.empty() && !names_not_ip;
+  }
+
+  /// All that `later` can match ends here. base: packets enter this chain.
+  [[nodiscard]] bool takes_all_of(const Reach& later, bool base) const {
+    if (!ends || !ipv4.cover(later.ipv4) || !ipv6.cover(later.ipv6) ||
+        !includes(later.further, further)) {
+      return false;
+    }
+    if (base && later.names_neighbour_discovery && !names_neighbour_discovery) return false;
+    const bool later_sees_not_ip = !later.ip_only && (!base || later.names_not_ip);
+    // Boxes say nothing of what is not IP.
+    return !later_sees_not_ip || ((!base || names_not_ip) && includes(later.matches, matches));
   }
 
  private:
-  void add(const nft::Match& match, bool& leading) {
-    // Not asked before the statement in front of it.
-    if (!leading) return;
-    link = link || std::any_of(match.fields.begin(), match.fields.end(), nft::is_link_field);
+  static bool includes(const std::vector<std::string>& all, const std::vector<std::string>& some) {
+    return std::includes(all.begin(), all.end(), some.begin(), some.end());
+  }
+
+  void add_names(const nft::Match& match) noexcept {
+    for (const nft::Field field : match.fields) {
+      names_not_ip = names_not_ip || nft::is_link_field(field);
+      names_neighbour_discovery =
+          names_neighbour_discovery || nft::is_neighbour_discovery_field(field);
+    }
+  }
+
+  void add(const nft::Match& match) {
+    ip_only =
+        ip_only || std::any_of(match.fields.begin(), match.fields.end(), [](nft::Field field) {
+          return !nft::is_link_field(field) && field != nft::Field::kMetaLength;
+        });
+    matches.push_back(to_text(match));
     const bool all_ipv4 = ipv4.narrow(match);
     const bool all_ipv6 = ipv6.narrow(match);
-    if (!all_ipv4 || !all_ipv6) further.push_back(to_text(match));
+    if (!all_ipv4 || !all_ipv6) further.push_back(matches.back());
   }
 };
 
@@ -68,13 +99,13 @@ void warn_of_chain(const nft::Chain& chain, std::vector<std::string>& warnings) 
   std::vector<const nft::RuleText*> ending_rules;
   for (const nft::RuleText& rule : chain.rules) {
     const Reach reach(rule);
-    if (reach.ipv4.empty() && reach.ipv6.empty() && !reach.link) {
+    if (reach.matches_nothing()) {
       warnings.push_back(
           fmt::format("{}: this rule can never match: {}", at(rule.place), nft::to_text(rule)));
       continue;
     }
     const auto taker = std::find_if(ending.begin(), ending.end(), [&](const Reach& earlier) {
-      return earlier.takes_all_of(reach);
+      return earlier.takes_all_of(reach, chain.base.has_value());
     });
     if (taker != ending.end()) {
       warnings.push_back(fmt::format(
