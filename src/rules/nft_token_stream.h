@@ -22,7 +22,6 @@ class TokenStream {
   /// What comes next are these tokens, of which the last is kEnd; then, what
   /// came next before.
   void enter(std::vector<Token> tokens);
-  [[nodiscard]] std::size_t depth() const noexcept { return frames_.size(); }
 
   [[nodiscard]] const Token& peek();
   Token take();
