@@ -176,12 +176,19 @@ class Checker {
   }
 
   void check_jumps() {
-    for (const Chain& chain : table_.chains) static_cast<void>(depth_of(chain));
+    for (const Chain& chain : table_.chains) {
+      if (depth_of(chain, 1) <= kMaxDepth) continue;
+      add(chain.place, chain.name,
+          fmt::format("chains lead from here to each other more than {} deep", kMaxDepth));
+      return;
+    }
   }
 
-  /// How many chains one after another a packet can be in from here on.
-  std::size_t depth_of(const Chain& chain) {
-    constexpr std::size_t kMaxDepth = 16;  // NFT_JUMP_STACK_SIZE
+  /// How many chains one after another a packet can be in from here on; something
+  /// above kMaxDepth if there are more. level: how many lead here, itself included;
+  /// too many are not followed, however long a file makes them.
+  std::size_t depth_of(const Chain& chain, std::size_t level) {
+    if (level > kMaxDepth) return level;
     const auto [known, first] = depths_.emplace(&chain, kRunning);
     if (!first) return known->second;
     std::size_t depth = 1;
@@ -189,21 +196,18 @@ class Checker {
       for (const Statement& statement : rule.statements) {
         const auto* verdict = std::get_if<VerdictStatement>(&statement);
         if (verdict == nullptr || verdict->chain.empty()) continue;
-        const std::size_t below = depth_of(*table_.find_chain(verdict->chain));
+        const std::size_t below = depth_of(*table_.find_chain(verdict->chain), level + 1);
         if (below == kRunning) {
           add(verdict->place, verdict->chain, "this leads back to where it came from, for ever");
         }
         depth = std::max(depth, below + 1);
       }
     }
-    if (depth == kMaxDepth + 1) {
-      add(chain.place, chain.name,
-          fmt::format("chains lead from here to each other more than {} deep", kMaxDepth));
-    }
     depths_[&chain] = depth;
     return depth;
   }
 
+  static constexpr std::size_t kMaxDepth = 16;  // NFT_JUMP_STACK_SIZE
   static constexpr std::size_t kRunning = 0;
 
   std::map<const Chain*, std::size_t> depths_;

@@ -24,6 +24,18 @@ std::string errors(const std::string& text, const IncludeReader& include = {}) {
   return parsed ? "no error" : to_string(parsed.error());
 }
 
+TEST(NftParser, RefusesDefinitionsThatAreNestedWithoutEnd) {
+  const auto nested = [](int depth) {
+    std::string text = "define x0 = { 1 }\n";
+    for (int i = 1; i < depth; ++i) {
+      text += "define x" + std::to_string(i) + " = { $x" + std::to_string(i - 1) + " }\n";
+    }
+    return text + table("tcp dport $x" + std::to_string(depth - 1));
+  };
+  EXPECT_EQ(errors(nested(64)), "no error");
+  EXPECT_THAT(errors(nested(100'000)), HasSubstr("more than 64 deep"));
+}
+
 TEST(NftParser, FilesOfOnePatternMayIncludeOthers) {
   const IncludeReader reader = [](const std::string& path) -> Files {
     if (path == "port") return std::vector<SourceFile>{{path, "\n"}};
@@ -44,6 +56,35 @@ TEST(NftParser, FilesIncludeEachOtherSixteenDeep) {
   EXPECT_EQ(errors(text, chain_of(16)), "no error");
   EXPECT_THAT(errors(text, chain_of(17)),
               HasSubstr("16:1:1: files include each other more than 16 deep"));
+}
+
+// "in", and c0 to c(count - 1), each with a jump to the next.
+std::string jumps(int count) {
+  std::string chains;
+  for (int i = 0; i < count; ++i) {
+    const std::string next = i + 1 < count ? "jump c" + std::to_string(i + 1) : "accept";
+    chains += "chain c" + std::to_string(i) + " {\n" + next + "\n}\n";
+  }
+  return table("jump c0", {.chains = chains});
+}
+
+TEST(NftParser, ChainsLeadToEachOtherSixteenDeep) {
+  EXPECT_EQ(errors(jumps(15)), "no error");
+  EXPECT_EQ(errors(jumps(16)),
+            "rules.nft:3:7: chains lead from here to each other more than 16 deep: 'in'");
+}
+
+TEST(NftParser, ChainsWithoutEndAreRefusedAsWell) {
+  EXPECT_THAT(errors(jumps(3000)), HasSubstr("more than 16 deep"));
+}
+
+// What is known of a chain from one path holds for others.
+TEST(NftParser, EveryPathCountsTowardsTheDepth) {
+  std::string text = jumps(15);
+  const std::string more = "chain late {\njump in2\n}\nchain in2 {\njump c0\n}\n";
+  text.insert(text.rfind('}'), more);
+  EXPECT_EQ(errors(text),
+            "rules.nft:53:7: chains lead from here to each other more than 16 deep: 'late'");
 }
 
 }  // namespace
