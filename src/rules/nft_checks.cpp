@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -73,14 +74,15 @@ class Checker {
     std::vector<const Element*> sorted;
     sorted.reserve(elements.size());
     for (const Element& element : elements) sorted.push_back(&element);
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Element* a, const Element* b) {
-      return a->key.front().low < b->key.front().low;
+    const std::size_t part = most_varied_part(elements, parts);
+    std::stable_sort(sorted.begin(), sorted.end(), [part](const Element* a, const Element* b) {
+      return a->key[part].low < b->key[part].low;
     });
     // Those that reach so far that a later one may overlap them.
     std::vector<const Element*> open;
     for (const Element* element : sorted) {
       std::erase_if(open, [&](const Element* earlier) {
-        return earlier->key.front().high < element->key.front().low;
+        return earlier->key[part].high < element->key[part].low;
       });
       for (const Element* earlier : open) {
         if (earlier->key == element->key) continue;
@@ -99,6 +101,22 @@ class Checker {
       }
       open.push_back(element);
     }
+  }
+
+  /// In which elements begin at the most different values: along it, the fewest
+  /// reach over others.
+  static std::size_t most_varied_part(const std::vector<Element>& elements, std::size_t parts) {
+    std::size_t best = 0;
+    std::size_t most = 0;
+    for (std::size_t part = 0; part < parts && parts > 1; ++part) {
+      std::set<Value> starts;
+      for (const Element& element : elements) starts.insert(element.key[part].low);
+      if (starts.size() > most) {
+        most = starts.size();
+        best = part;
+      }
+    }
+    return best;
   }
 
   void check_base_chain() {
