@@ -84,12 +84,12 @@ TEST(NftChecks, RefusesElementsThatOverlapAndOnlyThose) {
   EXPECT_LT(refused, 350);
 }
 
-// Pair by pair this would take a minute.
+// Pair by pair this would take many seconds.
 TEST(NftChecks, ManyElementsMayHaveOnePartInCommon) {
   std::string elements;
-  for (int i = 0; i < 60'000; ++i) elements += fmt::format("0-65535 . 0-255 . {}, ", i);
+  for (int i = 0; i < 20'000; ++i) elements += fmt::format("0-65535 . 0-255 . {}, ", i);
   EXPECT_EQ(errors(elements), "");
-  EXPECT_THAT(errors(elements + "7 . 7 . 59999-60000"), HasSubstr("overlaps the one at"));
+  EXPECT_THAT(errors(elements + "7 . 7 . 19999-20000"), HasSubstr("overlaps the one at"));
 }
 
 }  // namespace
