@@ -51,10 +51,11 @@ class Parser {
  private:
   template <typename Step>
   void recovering(Step step) {
+    const int open_braces = tokens_.open_braces();
     try {
       step();
     } catch (const SyntaxError&) {
-      tokens_.skip_statement();
+      tokens_.skip_statement(open_braces);
     }
   }
 
