@@ -1,6 +1,6 @@
-// Look-ups in the address tables, alone and as a worker does them: batches of 64
+// Look-ups in the address tables, one by one and as a worker does them: batches of 64
 // packets through classify(). per_lookup and per_packet are times, items_per_second
-// their inverse.
+// their inverse. prefix-bench compares the tables with others'.
 
 #include <benchmark/benchmark.h>
 
@@ -91,23 +91,6 @@ void lookup(benchmark::State& state) {
   state.counters["table_bytes"] = static_cast<double>(set.memory_bytes());
 }
 
-// A batch at once, so that cache misses overlap.
-template <typename Bits>
-void lookup_batch(benchmark::State& state) {
-  const auto prefixes = random_prefixes<Bits>(static_cast<std::size_t>(state.range(0)));
-  const auto set = PrefixSet<Bits>::build(prefixes);
-  const auto addresses = queries<Bits>(prefixes, state.range(1));
-  std::array<bool, kBatch> inside;
-  std::size_t next = 0;
-  for (auto _ : state) {
-    const std::span<const Bits> batch(addresses.data() + next, kBatch);
-    set.contains(batch, inside);
-    benchmark::DoNotOptimize(inside);
-    next = (next + kBatch) % kQueries;
-  }
-  report(state, "per_lookup", kBatch);
-}
-
 // An Ethernet frame with an IP header and nothing else in it: all that the
 // classifier reads.
 constexpr std::size_t kFrameBytes = 64;
@@ -185,8 +168,6 @@ void table_sizes(benchmark::internal::Benchmark* benchmark) {
 
 BENCHMARK_TEMPLATE(lookup, Ipv4Bits)->Apply(table_sizes);
 BENCHMARK_TEMPLATE(lookup, Ipv6Bits)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(lookup_batch, Ipv4Bits)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(lookup_batch, Ipv6Bits)->Apply(table_sizes);
 BENCHMARK_TEMPLATE(classify_batch, Ipv4Bits)->Apply(table_sizes);
 BENCHMARK_TEMPLATE(classify_batch, Ipv6Bits)->Apply(table_sizes);
 

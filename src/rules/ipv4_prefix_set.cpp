@@ -37,7 +37,7 @@ Ipv4PrefixSet::Line Ipv4PrefixSet::Line::division(const Division& division) noex
 
 class Ipv4PrefixSet::Builder {
  public:
-  explicit Builder(std::vector<Line>& lines) : lines_(lines) {}
+  explicit Builder(TableVector<Line>& lines) : lines_(lines) {}
 
   using Part = AddressPart<Ipv4Bits>;
 
@@ -98,7 +98,7 @@ class Ipv4PrefixSet::Builder {
     return Line::bitmap(base, bits);
   }
 
-  std::vector<Line>& lines_;
+  TableVector<Line>& lines_;
 };
 
 Ipv4PrefixSet::Ipv4PrefixSet() : lines_{Line::list({})} {}

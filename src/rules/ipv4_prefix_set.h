@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "net/address.h"
 #include "net/prefix.h"
 #include "util/cache_line.h"
+#include "util/huge_page_allocator.h"
 #include "util/simd.h"
 
 namespace afxfw {
@@ -125,7 +125,7 @@ class Ipv4PrefixSet {
   }
 
   Division root_;
-  std::vector<Line> lines_;
+  TableVector<Line> lines_;
   // The lines describe the complement: address 0 is a member, and no change can
   // come before it.
   bool inverted_ = false;

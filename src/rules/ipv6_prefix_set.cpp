@@ -49,7 +49,7 @@ Ipv6PrefixSet::Division Ipv6PrefixSet::Line::division() const noexcept {
 
 class Ipv6PrefixSet::Builder {
  public:
-  explicit Builder(std::vector<Line>& lines) : lines_(lines) {}
+  explicit Builder(TableVector<Line>& lines) : lines_(lines) {}
 
   using Part = AddressPart<Ipv6Bits>;
 
@@ -170,7 +170,7 @@ class Ipv6PrefixSet::Builder {
     return Line::full({changes.data(), count});
   }
 
-  std::vector<Line>& lines_;
+  TableVector<Line>& lines_;
 };
 
 Ipv6PrefixSet::Ipv6PrefixSet() : lines_{Line::list({})} {}

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "net/address.h"
 #include "net/prefix.h"
 #include "util/cache_line.h"
+#include "util/huge_page_allocator.h"
 
 namespace afxfw {
 
@@ -144,7 +144,7 @@ class Ipv6PrefixSet {
   }
 
   Division root_;
-  std::vector<Line> lines_;
+  TableVector<Line> lines_;
   std::size_t entries_ = 0;
   std::size_t ranges_ = 0;
 };
