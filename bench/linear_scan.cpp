@@ -17,11 +17,14 @@ LinearScan::LinearScan(const std::vector<Box>& boxes) {
 
 std::uint32_t LinearScan::first(const BoxKey& key, std::uint32_t from) const {
   constexpr std::size_t kChunk = 256;
+  // Numbers, so that all are compared at once, without a branch.
   const auto matches = [&](std::size_t i) -> bool {
-    return source_.contains(i, key.source) & destination_.contains(i, key.destination) &
-           source_port_.contains(i, key.source_port) &
-           destination_port_.contains(i, key.destination_port) &
-           protocol_.contains(i, key.protocol) & (rule_[i] >= from);
+    const auto number = [](bool holds) { return static_cast<unsigned>(holds); };
+    return (number(source_.contains(i, key.source)) &
+            number(destination_.contains(i, key.destination)) &
+            number(source_port_.contains(i, key.source_port)) &
+            number(destination_port_.contains(i, key.destination_port)) &
+            number(protocol_.contains(i, key.protocol)) & number(rule_[i] >= from)) != 0;
   };
   for (std::size_t chunk = 0; chunk < rule_.size(); chunk += kChunk) {
     const std::size_t end = std::min(chunk + kChunk, rule_.size());

@@ -10,6 +10,7 @@
 // Every answer is compared with those of PrefixSet before anything is measured.
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -236,7 +237,7 @@ void add_case(const std::string& name, const std::function<std::vector<Prefix>()
   for (const NamedStream& named : kStreams) {
     const auto add = [&, stream = named.stream](const std::string& table, auto ask) {
       benchmark::RegisterBenchmark(
-          (family + "/" + name + "/" + std::string(named.name) + "/" + table).c_str(),
+          fmt::format("{}/{}/{}/{}", family, name, named.name, table).c_str(),
           [=](benchmark::State& state) { ask(state, *data, stream); });
     };
     add("ours", ask_ours<Bits>);

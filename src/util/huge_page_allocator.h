@@ -16,13 +16,13 @@ void free_table(void* table) noexcept;
 /// For the arrays of large look-up tables.
 template <typename Value>
 struct HugePageAllocator {
-  using value_type = Value;
+  using value_type = Value;  // NOLINT(readability-identifier-naming): the standard's
 
   HugePageAllocator() = default;
   // As the standard asks for.
   template <typename Other>
-  HugePageAllocator(const HugePageAllocator<Other>&) noexcept {
-  }  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  HugePageAllocator(const HugePageAllocator<Other>&) noexcept {}
 
   [[nodiscard]] Value* allocate(std::size_t count) {
     return static_cast<Value*>(allocate_table(count * sizeof(Value)));
