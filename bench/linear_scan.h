@@ -29,7 +29,7 @@ class LinearScan {
       high.push_back(range_high);
     }
     [[nodiscard]] bool contains(std::size_t i, Coordinate key) const {
-      return (low[i] <= key) & (key <= high[i]);
+      return (static_cast<unsigned>(low[i] <= key) & static_cast<unsigned>(key <= high[i])) != 0;
     }
   };
 
