@@ -25,6 +25,8 @@ class KernelTrie {
   /// Throws std::system_error.
   static KernelTrie build(std::span<const Prefix> prefixes);
 
+  KernelTrie(const KernelTrie&) = delete;
+  KernelTrie& operator=(const KernelTrie&) = delete;
   KernelTrie(KernelTrie&&) noexcept;
   KernelTrie& operator=(KernelTrie&&) = delete;
   KernelTrie(const KernelTrie&) = delete;

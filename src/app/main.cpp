@@ -2,6 +2,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -11,6 +12,8 @@
 #include "app/options.h"
 #include "engine/description.h"
 #include "engine/engine.h"
+#include "loading/rules_report.h"
+#include "rules/rule_warnings.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -57,10 +60,24 @@ void set_up_log() {
   set_log_sink(write_log);
 }
 
+void report(const RuleSet& rules, std::chrono::duration<double> load_time) {
+  std::cout << rules_report(rules, load_time.count()) << std::flush;
+  for (const std::string& warning : find_warnings(rules)) log_warn("{}", warning);
+}
+
+ExitCode check_rules(const AppOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto rules = load_rules(options.engine.rule_files, 1);
+  report(*rules, std::chrono::steady_clock::now() - start);
+  return ExitCode::kOk;
+}
+
 ExitCode dry_run(const AppOptions& options) {
   const Engine::Check check = Engine::check(options.engine);
   for (const std::string& warning : check.plan.warnings) log_warn("{}", warning);
-  std::cout << describe(check.plan, options.engine, *check.rules) << '\n'
+  report(*check.rules, check.load_time);
+  std::cout << '\n'
+            << describe(check.plan, options.engine, *check.rules) << '\n'
             << "dry run: everything checked, nothing attached\n";
   return ExitCode::kOk;
 }
@@ -86,6 +103,8 @@ ExitCode dispatch(const AppOptions& options) {
     case AppOptions::Command::kVersion:
       std::cout << "afxfw " AFXFW_VERSION "\n";
       return ExitCode::kOk;
+    case AppOptions::Command::kCheck:
+      return check_rules(options);
     case AppOptions::Command::kDryRun:
       return dry_run(options);
     case AppOptions::Command::kDetach:

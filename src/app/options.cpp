@@ -94,7 +94,9 @@ po::options_description general_options() {
       "read options from FILE: lines like blocklist = /etc/afxfw/drop.netset; the command line "
       "wins")("duration", po::value<double>()->default_value(0, "0")->value_name("SECONDS"),
               "stop after so long; 0: at Ctrl-C or SIGTERM")(
-      "dry-run", po::bool_switch(), "check options, lists and interface; attach nothing")(
+      "check", po::bool_switch(),
+      "check lists and rules, without an interface, and show what they are")(
+      "dry-run", po::bool_switch(), "the same, and check options and interface; attach nothing")(
       "detach", po::bool_switch(), "remove what a killed afxfw left on the interface")(
       "version,V", po::bool_switch(), "print the version")("help,h", po::bool_switch(),
                                                            "print this help");
@@ -252,6 +254,7 @@ AppOptions parse_options(int argc, const char* const* argv) {
     return options;
   }
   options.engine = engine_options(variables);
+  if (flag("check")) options.command = AppOptions::Command::kCheck;
   if (flag("dry-run")) options.command = AppOptions::Command::kDryRun;
   if (flag("detach")) options.command = AppOptions::Command::kDetach;
   options.json = flag("json");

@@ -11,7 +11,7 @@ namespace afxfw {
 /// afxfw's command line and config file, checked as far as they can be without
 /// a look at the machine.
 struct AppOptions {
-  enum class Command { kRun, kDryRun, kDetach, kHelp, kVersion };
+  enum class Command { kRun, kDryRun, kCheck, kDetach, kHelp, kVersion };
 
   Command command = Command::kRun;
   EngineOptions engine;

@@ -73,7 +73,11 @@ void run_worker(Worker& worker, std::promise<void> opened) {
 
 Engine::Check Engine::check(const EngineOptions& options) {
   capture_bpf_library_output();
-  Check result{make_plan(options), LiveRules::load(options.rule_files, options.interface)};
+  Check result;
+  result.plan = make_plan(options);
+  const auto start = std::chrono::steady_clock::now();
+  result.rules = LiveRules::load(options.rule_files, options.interface);
+  result.load_time = std::chrono::steady_clock::now() - start;
   XdpProgram::check(options.inline_policy);
   return result;
 }

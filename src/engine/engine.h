@@ -36,6 +36,7 @@ class Engine {
   struct Check {
     Plan plan;
     std::unique_ptr<const RuleSet> rules;
+    std::chrono::duration<double> load_time{};  ///< of the rules
   };
   static Check check(const EngineOptions& options);
 

@@ -86,6 +86,14 @@ std::string report_json(const ReplayResult& result, const Filter& filter) {
     }
     json["rules"].push_back(std::move(entry));
   }
+  json["elements"] = Json::array();
+  const std::vector<CountedElement> elements = filter.rules.counted_elements();
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    json["elements"].push_back({{"set", elements[i].set},
+                                {"element", elements[i].text},
+                                {"packets", result.elements[i].packets},
+                                {"bytes", result.elements[i].bytes}});
+  }
   // A file's name may be any bytes, and control characters of Unicode are not for terminals.
   constexpr bool kAsciiOnly = true;
   return json.dump(-1, ' ', kAsciiOnly, Json::error_handler_t::replace);

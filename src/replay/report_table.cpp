@@ -53,6 +53,7 @@ class Table {
     xdp();
     workers();
     rules();
+    elements();
     return std::move(text_);
   }
 
@@ -117,6 +118,18 @@ class Table {
         note += fmt::format("  (counter: {})", packets(counter->packets));
       }
       add(1, fmt::format("{}", rules[i].handle), result_.rules[i], note);
+    }
+  }
+
+  void elements() {
+    const std::vector<CountedElement> all = filter_.rules.counted_elements();
+    if (all.empty()) return;
+    text_ += "\nelements that counted\n";
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const RuleCounter& counter = result_.elements[i];
+      if (counter.packets == 0) continue;
+      text_ +=
+          line(1, all[i].set, counter.packets, result_.all.packets, counter.bytes, all[i].text);
     }
   }
 

@@ -61,6 +61,10 @@ void ReplayResult::set_counters(const RuleSet& rule_set, const RuleCounters& cou
     counter = rule.initial;
     *counter += counted.read(rule.slot);
   }
+  elements.clear();
+  for (const CountedElement& element : rule_set.counted_elements()) {
+    elements.push_back(counted.read(element.slot));
+  }
 }
 
 std::optional<TimeSpan> ReplayResult::time() const {

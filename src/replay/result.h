@@ -54,6 +54,8 @@ struct ReplayResult {
   /// By index in RuleSet::rules(): what each rule decided, and what it counted.
   std::vector<afxfw_counter> rules;
   std::vector<std::optional<RuleCounter>> counters;
+  /// By index in RuleSet::counted_elements().
+  std::vector<RuleCounter> elements;
 
   bool interrupted = false;  ///< stopped before the end by who asked for it
 

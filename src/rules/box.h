@@ -1,8 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstdint>
 
 namespace afxfw {
@@ -18,6 +15,7 @@ struct BoxKey {
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::uint16_t protocol = 0;
+  std::uint16_t unused = 0;
 };
 
 /// The keys that a rule is for: a range in each dimension, both ends included.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
+#include <utility>
 
 #include "rules/box_compare.h"
 #include "rules/box_forest_builder.h"
@@ -10,104 +11,192 @@
 namespace afxfw {
 namespace {
 
-/// The lowest rule of a leaf's boxes that contain a point.
-template <typename Compare>
-[[gnu::always_inline]] inline std::uint32_t match(const BoxForest& forest, BoxRef leaf,
-                                                  const BoxPoint& point) {
-  BoxGroup group = forest.first_group(leaf);
-  std::uint32_t containing = Compare::containing(group, point);
-  if (leaf.is_long_leaf()) {
-    while (containing == 0 && group.is_full()) {
-      group.lines += BoxGroup::kLines;
-      containing = Compare::containing(group, point);
-    }
-  }
-  return containing == 0 ? kNoBoxRule
-                         : group.rule(static_cast<std::size_t>(std::countr_zero(containing)));
+// Of a group's boxes, the rule of the first one that contains a key. Without a
+// branch: which tree has the match is anyone's guess.
+inline std::uint32_t first_rule(BoxGroup group, std::uint32_t containing) {
+  constexpr std::uint32_t kLast = 1U << (BoxGroup::kBoxes - 1);
+  static_assert(kNoBoxRule == 0xffff'ffff);
+  const std::uint32_t none = 0U - static_cast<std::uint32_t>(containing == 0);
+  return group.rule(static_cast<std::size_t>(std::countr_zero(containing | kLast))) | none;
 }
 
-std::uint32_t next_in_leaf(BoxGroup group, bool is_long, const BoxPoint& point,
-                           std::uint32_t from) {
-  while (true) {
-    for (std::uint32_t left = PortableBoxes::containing(group, point); left != 0;
-         left &= left - 1) {
-      const std::uint32_t rule = group.rule(static_cast<std::size_t>(std::countr_zero(left)));
-      if (rule >= from) return rule;
-    }
-    if (!is_long || !group.is_full()) return kNoBoxRule;
-    group.lines += BoxGroup::kLines;
-  }
-}
-
-constexpr std::size_t kBatch = 64;
-
+/// Look-ups of up to kSize keys. All of them take a step down a tree, then those
+/// that are not at a leaf another one, so that no step waits for the cache line that
+/// the step before has asked for, and no branch depends on a key. Its functions are
+/// inlined into one that may use Compare's instructions.
 template <typename Compare>
-[[gnu::always_inline]] inline void match_batch(const BoxForest& forest,
-                                               std::span<const BoxKey> keys,
-                                               std::span<std::uint32_t> rules) {
-  std::array<BoxPoint, kBatch> points;
-  std::array<std::uint32_t, kBatch> refs;
-  std::array<std::uint32_t, kBatch> walking;  // keys that are not at a leaf yet
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    points[i] = BoxPoint::of(keys[i]);
-    rules[i] = kNoBoxRule;
-  }
-  for (const BoxTree& tree : forest.trees) {
-    std::size_t count = tree.root.is_node() ? keys.size() : 0;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      refs[i] = tree.root.word();
-      walking[i] = static_cast<std::uint32_t>(i);
-    }
-    while (count != 0) {
-      std::size_t still = 0;
-      for (std::size_t j = 0; j < count; ++j) {
-        const std::uint32_t i = walking[j];
-        const BoxRef ref = BoxRef::from_word(refs[i]);
-        const BoxNode node = forest.node(ref);
-        const BoxRef next =
-            node.child(Compare::child(node, points[i].coordinates[ref.dimension()]));
-        const BoxLine* line = &forest.lines[next.line()];
-        __builtin_prefetch(line);
-        __builtin_prefetch(line + 1);
-        __builtin_prefetch(line + 2);
-        __builtin_prefetch(line + 3);
-        refs[i] = next.word();
-        walking[still] = i;
-        still += next.is_node() ? 1 : 0;
+class Batch {
+ public:
+  static constexpr std::size_t kSize = 64;
+
+  [[gnu::always_inline]] Batch(const BoxForest& forest, std::span<const BoxKey> keys,
+                               std::span<std::uint32_t> rules)
+      : lines_(forest.lines.data()), keys_(keys), rules_(rules) {
+    for (std::uint32_t& rule : rules) rule = kNoBoxRule;
+    for (const BoxTree& tree : forest.trees) {
+      walk(tree.root);
+      if (tree.has_long_leaves) {
+        match_leaves_of_any_length();
+      } else {
+        match_leaves();
       }
-      count = still;
-    }
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      rules[i] = std::min(rules[i], match<Compare>(forest, BoxRef::from_word(refs[i]), points[i]));
     }
   }
-}
+
+ private:
+  // Takes every key to a leaf.
+  [[gnu::always_inline]] void walk(BoxRef root) {
+    std::size_t walking = 0;
+    if (root.is_leaf()) {
+      for (std::size_t i = 0; i < keys_.size(); ++i) refs_[i] = root.word();
+    } else {
+      for (std::size_t i = 0; i < keys_.size(); ++i) walking = step(i, root, walking);
+    }
+    while (walking != 0) {
+      std::size_t still = 0;
+      for (std::size_t j = 0; j < walking; ++j) {
+        const std::uint32_t i = selected_[j];
+        still = step(i, BoxRef::from_word(refs_[i]), still);
+      }
+      walking = still;
+    }
+  }
+
+  // Takes a key to the child of a node, and selects it if that is a node again.
+  // Returns how many are selected.
+  [[gnu::always_inline]] std::size_t step(std::size_t i, BoxRef ref, std::size_t selected) {
+    const BoxNode node = {ref.in(lines_)};
+    const BoxRef child = node.child(Compare::child(node, key_word(keys_[i], ref.word_offset())));
+    const BoxLine* line = child.in(lines_);
+    // A leaf's; of a node, two.
+    for (std::size_t part = 0; part < BoxGroup::kLines; ++part) __builtin_prefetch(line + part);
+    refs_[i] = child.word();
+    return select(i, !child.is_leaf(), selected);
+  }
+
+  [[gnu::always_inline]] std::size_t select(std::size_t i, bool really, std::size_t selected) {
+    selected_[selected] = static_cast<std::uint32_t>(i);
+    return selected + static_cast<std::size_t>(really);
+  }
+
+  [[gnu::always_inline]] void match_leaves() {
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      const BoxGroup group = {BoxRef::from_word(refs_[i]).in(lines_)};
+      rules_[i] = std::min(rules_[i], first_rule(group, Compare::containing(group, keys_[i])));
+    }
+  }
+
+  [[gnu::always_inline]] void match_leaves_of_any_length() {
+    std::size_t unfinished = 0;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      const BoxRef leaf = BoxRef::from_word(refs_[i]);
+      const BoxGroup group = {leaf.in(lines_)};
+      const std::uint32_t containing = Compare::containing(group, keys_[i]);
+      rules_[i] = std::min(rules_[i], first_rule(group, containing));
+      const auto none = static_cast<unsigned>(containing == 0);
+      unfinished =
+          select(i, (none & static_cast<unsigned>(leaf.has_several_groups())) != 0, unfinished);
+    }
+    for (std::size_t j = 0; j < unfinished; ++j) {
+      const std::uint32_t i = selected_[j];
+      const BoxGroup first = {BoxRef::from_word(refs_[i]).in(lines_)};
+      rules_[i] = std::min(rules_[i], match_rest(first, keys_[i]));
+    }
+  }
+
+  // Of the groups after a leaf's first one.
+  [[gnu::always_inline]] static std::uint32_t match_rest(BoxGroup group, const BoxKey& key) {
+    std::uint32_t containing = 0;
+    while (containing == 0 && group.is_full()) {
+      group = group.next();
+      containing = Compare::containing(group, key);
+    }
+    return first_rule(group, containing);
+  }
+
+  const BoxLine* lines_;
+  std::span<const BoxKey> keys_;
+  std::span<std::uint32_t> rules_;
+  std::array<std::uint32_t, kSize> refs_;      // where each key is
+  std::array<std::uint32_t, kSize> selected_;  // keys that are not done yet
+};
+
+constexpr std::size_t kBatchSize = Batch<PortableBoxes>::kSize;
 
 void match_portable(const BoxForest& forest, std::span<const BoxKey> keys,
                     std::span<std::uint32_t> rules) {
-  match_batch<PortableBoxes>(forest, keys, rules);
+  Batch<PortableBoxes>(forest, keys, rules);
 }
 
 #ifdef __x86_64__
 AFXFW_TARGET_AVX2 void match_avx2(const BoxForest& forest, std::span<const BoxKey> keys,
                                   std::span<std::uint32_t> rules) {
-  match_batch<Avx2Boxes>(forest, keys, rules);
+  Batch<Avx2Boxes>(forest, keys, rules);
 }
 
 AFXFW_TARGET_AVX512 void match_avx512(const BoxForest& forest, std::span<const BoxKey> keys,
                                       std::span<std::uint32_t> rules) {
-  match_batch<Avx512Boxes>(forest, keys, rules);
+  Batch<Avx512Boxes>(forest, keys, rules);
+}
+#endif
+
+/// The lowest rule from `from` on in a leaf.
+template <typename Compare>
+[[gnu::always_inline]] inline std::uint32_t next_in_leaf(BoxGroup group, bool several_groups,
+                                                         const BoxKey& key, std::uint32_t from) {
+  // Of groups before `from`, only the last rule is looked at.
+  while (several_groups && group.is_full() && group.last_rule() < from) group = group.next();
+  while (true) {
+    for (std::uint32_t left = Compare::containing(group, key); left != 0; left &= left - 1) {
+      const std::uint32_t rule = group.rule(static_cast<std::size_t>(std::countr_zero(left)));
+      if (rule >= from) return rule;
+    }
+    if (!several_groups || !group.is_full()) return kNoBoxRule;
+    group = group.next();
+  }
+}
+
+template <typename Compare>
+[[gnu::always_inline]] inline std::uint32_t next(const BoxForest& forest, const BoxKey& key,
+                                                 std::uint32_t from) {
+  const BoxLine* lines = forest.lines.data();
+  std::uint32_t lowest = kNoBoxRule;
+  for (const BoxTree& tree : forest.trees) {
+    BoxRef ref = tree.root;
+    while (!ref.is_leaf()) {
+      const BoxNode node = {ref.in(lines)};
+      ref = node.child(Compare::child(node, key_word(key, ref.word_offset())));
+    }
+    const BoxGroup first = {ref.in(lines)};
+    lowest = std::min(lowest, next_in_leaf<Compare>(first, ref.has_several_groups(), key, from));
+  }
+  return lowest;
+}
+
+std::uint32_t next_portable(const BoxForest& forest, const BoxKey& key, std::uint32_t from) {
+  return next<PortableBoxes>(forest, key, from);
+}
+
+#ifdef __x86_64__
+AFXFW_TARGET_AVX2 std::uint32_t next_avx2(const BoxForest& forest, const BoxKey& key,
+                                          std::uint32_t from) {
+  return next<Avx2Boxes>(forest, key, from);
+}
+
+AFXFW_TARGET_AVX512 std::uint32_t next_avx512(const BoxForest& forest, const BoxKey& key,
+                                              std::uint32_t from) {
+  return next<Avx512Boxes>(forest, key, from);
 }
 #endif
 
 }  // namespace
 
-BoxClassifier::BoxClassifier() : forest_(build_box_forest({})) {}
+BoxClassifier::BoxClassifier() : BoxClassifier(build_box_forest({})) {}
+
+BoxClassifier::BoxClassifier(BoxForest forest) : forest_(std::move(forest)) {}
 
 BoxClassifier BoxClassifier::build(std::span<const Box> boxes) {
-  BoxClassifier classifier;
-  classifier.forest_ = build_box_forest(boxes);
-  return classifier;
+  return BoxClassifier(build_box_forest(boxes));
 }
 
 std::size_t BoxClassifier::max_memory_bytes(std::size_t boxes) noexcept {
@@ -117,8 +206,8 @@ std::size_t BoxClassifier::max_memory_bytes(std::size_t boxes) noexcept {
 void BoxClassifier::first_match(std::span<const BoxKey> keys, std::span<std::uint32_t> rules,
                                 Simd simd) const noexcept {
   assert(rules.size() == keys.size());
-  for (std::size_t done = 0; done < keys.size(); done += kBatch) {
-    const std::size_t count = std::min(kBatch, keys.size() - done);
+  for (std::size_t done = 0; done < keys.size(); done += kBatchSize) {
+    const std::size_t count = std::min(kBatchSize, keys.size() - done);
     const auto batch = keys.subspan(done, count);
     const auto results = rules.subspan(done, count);
 #ifdef __x86_64__
@@ -137,19 +226,15 @@ void BoxClassifier::first_match(std::span<const BoxKey> keys, std::span<std::uin
   }
 }
 
-std::uint32_t BoxClassifier::next_match(const BoxKey& key, std::uint32_t from) const noexcept {
-  const BoxPoint point = BoxPoint::of(key);
-  std::uint32_t lowest = kNoMatch;
-  for (const BoxTree& tree : forest_.trees) {
-    BoxRef ref = tree.root;
-    while (ref.is_node()) {
-      const BoxNode node = forest_.node(ref);
-      ref = node.child(PortableBoxes::child(node, point.coordinates[ref.dimension()]));
-    }
-    lowest =
-        std::min(lowest, next_in_leaf(forest_.first_group(ref), ref.is_long_leaf(), point, from));
-  }
-  return lowest;
+std::uint32_t BoxClassifier::next_match(const BoxKey& key, std::uint32_t from,
+                                        Simd simd) const noexcept {
+#ifdef __x86_64__
+  if (simd == Simd::kAvx512) return next_avx512(forest_, key, from);
+  if (simd == Simd::kAvx2) return next_avx2(forest_, key, from);
+#else
+  static_cast<void>(simd);
+#endif
+  return next_portable(forest_, key, from);
 }
 
 }  // namespace afxfw

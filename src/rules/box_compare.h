@@ -5,60 +5,60 @@
 #endif
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "rules/box.h"
 #include "rules/box_tree.h"
 
 namespace afxfw {
 
-/// A key's coordinates by dimension, half a cache line.
-struct alignas(32) BoxPoint {
-  std::array<std::uint32_t, 8> coordinates;
-
-  static BoxPoint of(const BoxKey& key) {
-    return {{key.source, key.destination, key.source_port, key.destination_port, key.protocol}};
-  }
-  std::uint32_t operator[](std::size_t dimension) const { return coordinates[dimension]; }
-  /// What both ends of a range of a 16-bit dimension are compared with: nothing of a
-  /// BoxGroup::range_word() is above it, half by half, if the point is inside.
-  [[nodiscard]] std::uint32_t range_key(BoxDimension dimension) const {
-    return BoxGroup::range_word(coordinates[dimension], coordinates[dimension]);
-  }
-};
+/// The four bytes of a key that a node compares.
+[[nodiscard]] inline std::uint32_t key_word(const BoxKey& key, std::size_t offset) {
+  std::uint32_t word = 0;
+  std::memcpy(&word, reinterpret_cast<const std::byte*>(&key) + offset, sizeof(word));
+  return word;
+}
+// So that a 16-bit coordinate is the upper half of the word that ends with it.
+static_assert(std::endian::native == std::endian::little);
 
 // The steps of a look-up that instruction sets differ in. child(): which child of a
-// node takes a coordinate. containing(): which boxes of a group contain a point, a
-// bit each.
+// node takes a word. containing(): which boxes of a group contain a key, a bit each.
 
 struct PortableBoxes {
-  static std::uint32_t child(BoxNode node, std::uint32_t coordinate) {
+  static std::uint32_t child(BoxNode node, std::uint32_t word) {
     std::uint32_t count = 0;
-    for (const std::uint32_t last : node.last().words) count += last < coordinate ? 1 : 0;
+    for (const std::uint32_t last : node.last().words) count += last < word ? 1 : 0;
     return count;
   }
 
-  static std::uint32_t containing(BoxGroup group, const BoxPoint& point) {
-    const auto address_inside = [&](BoxGroup::Content line, std::size_t i, std::uint32_t key) {
-      const auto& words = group.lines[line].words;
-      return words[i] <= key && words[BoxGroup::kBoxes + i] <= ~key;
-    };
-    const auto inside = [&](BoxGroup::Content line, std::size_t i, std::uint32_t key) {
-      const std::uint32_t range = group.lines[line].words[i];
-      return (range & 0xffff) <= (key & 0xffff) && range >> 16 <= key >> 16;
-    };
-    std::uint32_t mask = 0;
+  static std::uint32_t containing(BoxGroup group, const BoxKey& key) {
+    std::array<std::uint32_t, BoxGroup::kBoxes> inside;
+    const auto& sources = group.lines[BoxGroup::kSources].words;
+    const auto& destinations = group.lines[BoxGroup::kDestinations].words;
+    const auto& ports = group.lines[BoxGroup::kPorts].words;
+    const auto& protocols = group.lines[BoxGroup::kProtocolsAndRules].words;
     for (std::size_t i = 0; i < BoxGroup::kBoxes; ++i) {
-      const bool all =
-          address_inside(BoxGroup::kSources, i, point[kSource]) &&
-          address_inside(BoxGroup::kDestinations, i, point[kDestination]) &&
-          inside(BoxGroup::kPorts, i, point.range_key(kSourcePort)) &&
-          inside(BoxGroup::kPorts, BoxGroup::kBoxes + i, point.range_key(kDestinationPort)) &&
-          inside(BoxGroup::kProtocolsAndRules, i, point.range_key(kProtocol));
-      mask |= std::uint32_t{all} << i;
+      const std::size_t upper = BoxGroup::kBoxes + i;
+      const unsigned half = i % 2 * 16;
+      inside[i] =
+          static_cast<std::uint32_t>(key.source - sources[i] <= sources[upper]) &
+          static_cast<std::uint32_t>(key.destination - destinations[i] <= destinations[upper]) &
+          within16(key.source_port, ports[i], ports[upper]) &
+          within16(key.destination_port, ports[i] >> 16, ports[upper] >> 16) &
+          within16(key.protocol, protocols[i / 2] >> half, protocols[upper / 2] >> half);
     }
+    std::uint32_t mask = 0;
+    for (std::size_t i = 0; i < BoxGroup::kBoxes; ++i) mask |= inside[i] << i;
     return mask;
+  }
+
+ private:
+  // Of the lower halves.
+  static std::uint32_t within16(std::uint32_t key, std::uint32_t low, std::uint32_t length) {
+    return ((key - low) & 0xffff) <= (length & 0xffff) ? 1 : 0;
   }
 };
 
@@ -75,21 +75,21 @@ class Avx2Boxes {
     return static_cast<std::uint32_t>(__builtin_popcount(below));
   }
 
-  AFXFW_TARGET_AVX2 static std::uint32_t containing(BoxGroup group, const BoxPoint& point) {
+  AFXFW_TARGET_AVX2 static std::uint32_t containing(BoxGroup group, const BoxKey& key) {
     const BoxLine* lines = group.lines;
-    const unsigned outside =
-        above(half(lines[BoxGroup::kSources], 0), spread(point[kSource])) |
-        above(half(lines[BoxGroup::kSources], 1), spread(~point[kSource])) |
-        above(half(lines[BoxGroup::kDestinations], 0), spread(point[kDestination])) |
-        above(half(lines[BoxGroup::kDestinations], 1), spread(~point[kDestination]));
-    // What ranges exceed their keys by, saturated to zero.
-    const __m256i excess = _mm256_or_si256(
-        _mm256_or_si256(_mm256_subs_epu16(half(lines[BoxGroup::kPorts], 0),
-                                          spread(point.range_key(kSourcePort))),
-                        _mm256_subs_epu16(half(lines[BoxGroup::kPorts], 1),
-                                          spread(point.range_key(kDestinationPort)))),
-        _mm256_subs_epu16(half(lines[BoxGroup::kProtocolsAndRules], 0),
-                          spread(point.range_key(kProtocol))));
+    const unsigned outside = outside_of(lines[BoxGroup::kSources], key.source) |
+                             outside_of(lines[BoxGroup::kDestinations], key.destination);
+    // What exceeds the lengths, saturated to zero.
+    const __m256i ports =
+        _mm256_subs_epu16(_mm256_sub_epi16(spread(key_word(key, offsetof(BoxKey, source_port))),
+                                           half(lines[BoxGroup::kPorts], 0)),
+                          half(lines[BoxGroup::kPorts], 1));
+    const auto* protocols =
+        reinterpret_cast<const __m128i*>(lines[BoxGroup::kProtocolsAndRules].words.data());
+    const __m128i protocol = _mm_subs_epu16(
+        _mm_sub_epi16(_mm_set1_epi16(static_cast<short>(key.protocol)), protocols[0]),
+        protocols[1]);
+    const __m256i excess = _mm256_or_si256(ports, _mm256_cvtepu16_epi32(protocol));
     return to_mask(_mm256_cmpeq_epi32(excess, _mm256_setzero_si256())) & ~outside;
   }
 
@@ -102,6 +102,9 @@ class Avx2Boxes {
   }
   AFXFW_TARGET_AVX2 static unsigned to_mask(__m256i words) {
     return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(words)));
+  }
+  AFXFW_TARGET_AVX2 static unsigned outside_of(const BoxLine& addresses, std::uint32_t address) {
+    return above(_mm256_sub_epi32(spread(address), half(addresses, 0)), half(addresses, 1));
   }
   // Which words of a are above those of b. There is no unsigned comparison, but a
   // maximum: b is not it.
@@ -118,34 +121,37 @@ class Avx512Boxes {
         __builtin_popcount(_mm512_cmplt_epu32_mask(load(node.last()), key)));
   }
 
-  // Masks of 16 words, a box's two in both halves, but for the protocol's eight.
-  AFXFW_TARGET_AVX512 static std::uint32_t containing(BoxGroup group, const BoxPoint& point) {
+  AFXFW_TARGET_AVX512 static std::uint32_t containing(BoxGroup group, const BoxKey& key) {
     const BoxLine* lines = group.lines;
-    const __mmask16 addresses = _mm512_mask_cmple_epu32_mask(
-        _mm512_cmple_epu32_mask(load(lines[BoxGroup::kSources]), both_ends(point[kSource])),
-        load(lines[BoxGroup::kDestinations]), both_ends(point[kDestination]));
-    // What ranges exceed their keys by, saturated to zero.
-    const __m512i ports = _mm512_subs_epu16(
-        load(lines[BoxGroup::kPorts]),
-        _mm512_mask_set1_epi32(_mm512_set1_epi32(static_cast<int>(point.range_key(kSourcePort))),
-                               kUpperHalf, static_cast<int>(point.range_key(kDestinationPort))));
-    const __m256i protocol = _mm256_subs_epu16(
-        _mm256_load_si256(
-            reinterpret_cast<const __m256i*>(lines[BoxGroup::kProtocolsAndRules].words.data())),
-        _mm256_set1_epi32(static_cast<int>(point.range_key(kProtocol))));
-    const unsigned both = _mm512_mask_testn_epi32_mask(addresses, ports, ports);
-    return both & both >> BoxGroup::kBoxes & _mm256_testn_epi32_mask(protocol, protocol);
+    __mmask8 inside =
+        _mm256_cmple_epu32_mask(_mm256_sub_epi32(_mm256_set1_epi32(static_cast<int>(key.source)),
+                                                 half(lines[BoxGroup::kSources], 0)),
+                                half(lines[BoxGroup::kSources], 1));
+    inside = _mm256_mask_cmple_epu32_mask(
+        inside,
+        _mm256_sub_epi32(_mm256_set1_epi32(static_cast<int>(key.destination)),
+                         half(lines[BoxGroup::kDestinations], 0)),
+        half(lines[BoxGroup::kDestinations], 1));
+    const auto* protocols =
+        reinterpret_cast<const __m128i*>(lines[BoxGroup::kProtocolsAndRules].words.data());
+    inside = _mm_mask_cmple_epu16_mask(
+        inside, _mm_sub_epi16(_mm_set1_epi16(static_cast<short>(key.protocol)), protocols[0]),
+        protocols[1]);
+    // What exceeds the lengths, saturated to zero.
+    const std::uint32_t both = key_word(key, offsetof(BoxKey, source_port));
+    const __m256i ports =
+        _mm256_subs_epu16(_mm256_sub_epi16(_mm256_set1_epi32(static_cast<int>(both)),
+                                           half(lines[BoxGroup::kPorts], 0)),
+                          half(lines[BoxGroup::kPorts], 1));
+    return _mm256_mask_testn_epi32_mask(inside, ports, ports);
   }
 
  private:
-  static constexpr __mmask16 kUpperHalf = 0xff00;
-
   AFXFW_TARGET_AVX512 static __m512i load(const BoxLine& line) {
     return _mm512_load_si512(line.words.data());
   }
-  AFXFW_TARGET_AVX512 static __m512i both_ends(std::uint32_t coordinate) {
-    return _mm512_mask_set1_epi32(_mm512_set1_epi32(static_cast<int>(coordinate)), kUpperHalf,
-                                  static_cast<int>(~coordinate));
+  AFXFW_TARGET_AVX512 static __m256i half(const BoxLine& line, std::size_t upper) {
+    return reinterpret_cast<const __m256i*>(line.words.data())[upper];
   }
 };
 

@@ -1,66 +1,70 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "rules/box.h"
+#include "rules/box_region.h"
 
 namespace afxfw {
 
-/// Inclusive ranges by dimension.
-struct BoxRegion {
-  std::array<std::uint32_t, kBoxDimensions> low;
-  std::array<std::uint32_t, kBoxDimensions> high;
-};
-
-/// A box as the trees are built from.
-struct RuleBox {
-  BoxRegion region;
-  std::uint32_t rule;
-};
-
 /// A way to divide a region in one dimension.
 struct BoxCut {
-  std::uint32_t dimension = 0;
+  BoxDimension dimension = kSource;
   /// The last coordinate of each part but the final one.
   std::vector<std::uint32_t> last;
-  /// How many boxes each part has, the final one included.
-  std::vector<std::size_t> boxes;
-  /// What the parts will cost: lower is better.
-  double cost = 0;
+
+  [[nodiscard]] std::size_t parts() const { return last.size() + 1; }
+  [[nodiscard]] std::size_t part_of(std::uint32_t coordinate) const {
+    std::size_t part = 0;
+    for (const std::uint32_t end : last) part += end < coordinate ? 1 : 0;
+    return part;
+  }
 };
 
 /// Finds cuts. Keeps its buffers from one to the next.
 class BoxCutter {
  public:
-  explicit BoxCutter(std::span<const RuleBox> boxes) : boxes_(boxes) {}
+  /// Both must outlive it.
+  BoxCutter(std::span<const RuleBox> boxes, std::span<const BoxPoint> samples);
 
-  /// The best cut of a region into at most BoxNode::kMaxChildren parts, where the
-  /// boxes of those indices, all of which it meets, begin and end. Without parts if
-  /// no cut separates them.
-  [[nodiscard]] BoxCut best(const BoxRegion& region, std::span<const std::uint32_t> indices);
+  /// Of the cuts that divide a region, where boxes begin or end, into at most
+  /// BoxNode::kMaxChildren parts of about as many boxes each, the one in the best
+  /// dimension. Of one part if each would leave a part with all of the boxes.
+  /// boxes, samples: indices of those in the region.
+  [[nodiscard]] BoxCut best(const BoxRegion& region, std::span<const std::uint32_t> boxes,
+                            std::span<const std::uint32_t> samples);
 
  private:
-  bool collect(const BoxRegion& region, std::span<const std::uint32_t> indices,
-               std::uint32_t dimension);
-  bool divide(std::size_t limit);
-
-  std::span<const RuleBox> boxes_;
-  /// Sorted: coordinates after which boxes begin or end.
-  std::vector<std::uint32_t> begins_;
-  std::vector<std::uint32_t> ends_;
-  /// Where the region can be cut: the coordinate, how many boxes begin up to it, and
-  /// how many end there or before.
+  /// Where the region can be cut: the last coordinate before, how many boxes begin
+  /// up to it, and how many end there or before.
   struct Place {
     std::uint32_t last;
     std::uint32_t begun;
     std::uint32_t ended;
   };
+  /// Guesses for a number of boxes.
+  struct Estimate {
+    float steps;   // of a look-up
+    float leaves;  // that they will take
+  };
+
+  bool find_places(const BoxRegion& region, std::span<const std::uint32_t> boxes,
+                   BoxDimension dimension);
+  bool divide(std::size_t limit);
+  void divide_evenly(std::size_t boxes);
+  [[nodiscard]] double cost(const BoxCut& cut, std::span<const std::uint32_t> samples) const;
+
+  std::span<const RuleBox> boxes_;
+  std::span<const BoxPoint> samples_;
+  std::vector<Estimate> estimates_;
+  std::vector<std::uint32_t> begins_;
+  std::vector<std::uint32_t> ends_;
   std::vector<Place> places_;
-  /// Of the cut being tried: indices of places.
+  /// Of the cut being tried, the places, and how many boxes each part has.
   std::vector<std::size_t> chosen_;
+  std::vector<std::size_t> part_boxes_;
 };
 
 }  // namespace afxfw

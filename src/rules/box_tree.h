@@ -18,45 +18,49 @@ struct alignas(kCacheLine) BoxLine {
 };
 static_assert(sizeof(BoxLine) == kCacheLine);
 
-/// Refers to a part of a box tree: a node that cuts one dimension, or a leaf.
+/// Refers to a part of a box tree: a node or a leaf.
 class BoxRef {
  public:
   BoxRef() = default;
-  static BoxRef node(std::uint32_t dimension, std::size_t line) { return {dimension, line}; }
+  /// A node that compares the word at this offset of a BoxKey.
+  static BoxRef node(std::size_t line, std::size_t word_offset) {
+    return BoxRef(static_cast<std::uint32_t>(line * kCacheLine + word_offset));
+  }
   static BoxRef leaf(std::size_t line, bool several_groups) {
-    return {several_groups ? kLongLeaf : kLeaf, line};
+    return BoxRef(static_cast<std::uint32_t>(line * kCacheLine) | kLeaf |
+                  (several_groups ? kSeveralGroups : 0));
   }
-  static BoxRef from_word(std::uint32_t word) {
-    BoxRef ref;
-    ref.word_ = word;
-    return ref;
-  }
+  static BoxRef from_word(std::uint32_t word) { return BoxRef(word); }
 
   [[nodiscard]] std::uint32_t word() const { return word_; }
-  [[nodiscard]] std::size_t line() const { return word_ >> kKindBits; }
-  [[nodiscard]] bool is_node() const { return (word_ & kKindMask) < kBoxDimensions; }
-  [[nodiscard]] bool is_long_leaf() const { return (word_ & kKindMask) == kLongLeaf; }
-  /// Of a node.
-  [[nodiscard]] std::uint32_t dimension() const { return word_ & kKindMask; }
+  [[nodiscard]] std::size_t line() const { return word_ / kCacheLine; }
+  [[nodiscard]] bool is_leaf() const { return (word_ & kLeaf) != 0; }
+  [[nodiscard]] bool has_several_groups() const { return (word_ & kSeveralGroups) != 0; }
+  [[nodiscard]] std::size_t word_offset() const { return word_ & kOffset; }
+  [[nodiscard]] const BoxLine* in(const BoxLine* lines) const {
+    return reinterpret_cast<const BoxLine*>(reinterpret_cast<const std::byte*>(lines) +
+                                            (word_ & ~kFlags));
+  }
 
-  /// Lines that can be referred to: 32 GB.
-  static constexpr std::size_t kMaxLines = std::size_t{1} << 29;
+  /// Lines that can be referred to.
+  static constexpr std::size_t kMaxLines = (std::size_t{1} << 32) / kCacheLine;
 
  private:
-  static constexpr unsigned kKindBits = 3;
-  static constexpr std::uint32_t kKindMask = (1U << kKindBits) - 1;
-  static constexpr std::uint32_t kLeaf = kBoxDimensions;
-  static constexpr std::uint32_t kLongLeaf = kBoxDimensions + 1;
+  // In the bits that a line's address leaves free.
+  static constexpr std::uint32_t kFlags = kCacheLine - 1;
+  static constexpr std::uint32_t kOffset = 15;
+  static constexpr std::uint32_t kLeaf = 16;
+  static constexpr std::uint32_t kSeveralGroups = 32;
+  static_assert(sizeof(BoxKey) <= kOffset + 1);
 
-  BoxRef(std::uint32_t kind, std::size_t line)
-      : word_(static_cast<std::uint32_t>(line << kKindBits) | kind) {}
+  explicit BoxRef(std::uint32_t word) : word_(word) {}
 
   std::uint32_t word_ = kLeaf;
 };
 
-/// Two lines: the last coordinates of the children, and references to them. Child i
-/// takes the coordinates up to last[i] that no child before it takes, the last child
-/// the rest; last[] is padded with a value that no coordinate exceeds.
+/// Two lines: the last words of the children, and references to them. Child i takes
+/// the words up to last[i] that no child before it takes, the last child the rest;
+/// last[] is padded with a value that no word exceeds.
 struct BoxNode {
   static constexpr std::size_t kLines = 2;
   static constexpr std::size_t kMaxChildren = BoxLine::kWords;
@@ -68,37 +72,36 @@ struct BoxNode {
 };
 
 /// Four lines: up to eight boxes in order of their rules, one dimension after the
-/// other, so that a key is compared with all of them at once. An unused place holds
-/// a box that contains nothing, of rule kNoBoxRule. A leaf's groups follow each
-/// other; the last one of several has an unused place.
+/// other, so that a key is compared with all of them at once. An unused place has
+/// the rule kNoBoxRule. A leaf's groups follow each other; the last one of several
+/// has an unused place.
 ///
-/// High ends are stored inverted, so that one comparison serves both ends: low <=
-/// key and ~high <= ~key.
+/// A range is its low end and its length less one: key - low <= length tells in one
+/// comparison whether the key is inside.
 struct BoxGroup {
   static constexpr std::size_t kLines = 4;
   static constexpr std::size_t kBoxes = 8;
-  /// Lines: of the first two, the lower half has the low ends, the upper half the
-  /// inverted high ends.
+  /// Lines: low ends in the lower half, lengths in the upper. A word of kPorts has
+  /// the source port below the destination port. Of kProtocolsAndRules, protocols
+  /// are 16 bits each in the lower half, and rules are the upper one.
   enum Content : std::size_t { kSources, kDestinations, kPorts, kProtocolsAndRules };
 
   const BoxLine* lines;
 
-  /// The halves of kPorts (source, destination) and the lower half of
-  /// kProtocolsAndRules have this for each box.
-  static constexpr std::uint32_t range_word(std::uint32_t low, std::uint32_t high) {
-    return low | ~high << 16;
-  }
   [[nodiscard]] std::uint32_t rule(std::size_t i) const {
     return lines[kProtocolsAndRules].words[kBoxes + i];
   }
-  [[nodiscard]] bool is_full() const { return rule(kBoxes - 1) != kNoBoxRule; }
+  [[nodiscard]] std::uint32_t last_rule() const { return rule(kBoxes - 1); }
+  /// Then another group follows in a leaf of several.
+  [[nodiscard]] bool is_full() const { return last_rule() != kNoBoxRule; }
+  [[nodiscard]] BoxGroup next() const { return {lines + kLines}; }
 };
 
 /// A decision tree over some of the boxes.
 struct BoxTree {
   BoxRef root;
-  /// The lowest of its rules: a key that has a lower one need not ask the tree.
-  std::uint32_t lowest_rule = kNoBoxRule;
+  /// Whether some leaf has several groups.
+  bool has_long_leaves = false;
 };
 
 /// Trees, each over a part of the boxes, in the lines they share.
@@ -106,8 +109,6 @@ struct BoxForest {
   std::vector<BoxLine> lines;
   std::vector<BoxTree> trees;
 
-  [[nodiscard]] BoxNode node(BoxRef ref) const noexcept { return {&lines[ref.line()]}; }
-  [[nodiscard]] BoxGroup first_group(BoxRef leaf) const noexcept { return {&lines[leaf.line()]}; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return lines.size() * sizeof(BoxLine) + trees.size() * sizeof(BoxTree);
   }

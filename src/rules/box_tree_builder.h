@@ -7,43 +7,66 @@
 #include <vector>
 
 #include "rules/box_cut.h"
+#include "rules/box_region.h"
 #include "rules/box_tree.h"
 
 namespace afxfw {
 
-/// Builds trees into a forest's lines.
+/// A decision tree while it grows from a single leaf. Where it pays most for the
+/// samples, a leaf is cut, until there is no memory left for more nodes.
 class BoxTreeBuilder {
  public:
-  /// boxes: sorted by rule; must outlive the builder.
-  BoxTreeBuilder(std::span<const RuleBox> boxes, std::vector<BoxLine>& lines)
-      : boxes_(boxes), lines_(lines), cutter_(boxes) {}
+  using Indices = std::vector<std::uint32_t>;
 
-  /// A tree of the boxes of these indices, ascending. leaf_boxes: how many places
-  /// for boxes its leaves may have, at least as many as a single leaf needs.
-  [[nodiscard]] BoxTree build(std::span<const std::uint32_t> indices, std::size_t leaf_boxes);
+  /// boxes: all boxes, sorted by rule; both must outlive it. indices: those of the
+  /// tree, ascending. max_lines: the tree's size if a single leaf isn't larger.
+  BoxTreeBuilder(std::span<const RuleBox> boxes, std::span<const BoxPoint> samples, Indices indices,
+                 std::size_t max_lines);
+  ~BoxTreeBuilder() = default;
+  BoxTreeBuilder(const BoxTreeBuilder&) = delete;  // subtrees_ refers to known_
+  BoxTreeBuilder& operator=(const BoxTreeBuilder&) = delete;
 
-  /// Places for boxes that a leaf needs, the unused ones included.
-  [[nodiscard]] static std::size_t leaf_places(std::size_t boxes);
+  /// About how long a look-up of a sample takes, in nanoseconds.
+  [[nodiscard]] double cost_ns() const;
+  /// Adds the tree to a forest.
+  void write(BoxForest& forest) const;
 
  private:
-  using Indices = std::vector<std::uint32_t>;
   struct IndicesHash {
     std::size_t operator()(const Indices& indices) const noexcept;
   };
+  /// Of the boxes it is known by; a leaf if it isn't cut.
+  struct Subtree {
+    const Indices* boxes;
+    BoxRegion region;
+    unsigned depth;
+    Indices samples;
+    BoxCut cut = {};
+    std::vector<std::size_t> children = {};
 
-  BoxRef subtree(const BoxRegion& region, const Indices& indices, std::size_t leaf_boxes,
-                 unsigned depth);
-  BoxRef make_node(const BoxRegion& region, const Indices& indices, const BoxCut& cut,
-                   std::size_t leaf_boxes, unsigned depth);
-  BoxRef make_leaf(const Indices& indices);
-  std::size_t add_lines(std::size_t count);
+    [[nodiscard]] bool is_leaf() const { return children.empty(); }
+  };
+  /// What cutting a subtree is worth.
+  struct Candidate {
+    double worth;
+    std::size_t subtree;
+    bool operator<(const Candidate& other) const { return worth < other.worth; }
+  };
+
+  void grow(std::size_t max_lines);
+  void add_candidate(std::size_t index);
+  bool apply(BoxCut cut, std::size_t index, std::size_t max_lines);
+  std::size_t add(Indices boxes, const BoxRegion& region, unsigned depth, Indices samples);
 
   std::span<const RuleBox> boxes_;
-  std::vector<BoxLine>& lines_;
-  BoxCutter cutter_;
-  /// What there is for these boxes. A subtree answers right outside of the region it
-  /// was built for as well: whatever a box contains there has the box in its part.
-  std::unordered_map<Indices, BoxRef, IndicesHash> subtrees_;
+  std::span<const BoxPoint> samples_;
+  std::vector<Subtree> subtrees_;  // the root first
+  /// By their boxes. A subtree answers right outside of the region it was built for
+  /// as well, because a box in it reaches there only across the region's border: so
+  /// it can stand wherever the same boxes are left.
+  std::unordered_map<Indices, std::size_t, IndicesHash> known_;
+  std::vector<Candidate> candidates_;  // a heap
+  std::size_t line_count_ = 0;
 };
 
 }  // namespace afxfw

@@ -50,6 +50,17 @@ IntervalSet IntervalSet::intersection(const IntervalSet& other) const {
   return result;
 }
 
+bool IntervalSet::contains(const IntervalSet& other) const noexcept {
+  // Each of its intervals lies within one of ours: ours do not touch.
+  return std::all_of(
+      other.intervals_.begin(), other.intervals_.end(), [&](const Interval& interval) {
+        const auto after =
+            std::upper_bound(intervals_.begin(), intervals_.end(), interval.low,
+                             [](Value wanted, const Interval& mine) { return wanted < mine.low; });
+        return after != intervals_.begin() && interval.high <= std::prev(after)->high;
+      });
+}
+
 bool IntervalSet::contains(Value value) const noexcept {
   const auto after = std::upper_bound(
       intervals_.begin(), intervals_.end(), value,

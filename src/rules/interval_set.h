@@ -20,6 +20,8 @@ class IntervalSet {
   [[nodiscard]] IntervalSet intersection(const IntervalSet& other) const;
 
   [[nodiscard]] bool contains(nft::Value value) const noexcept;
+  /// All values of the other one.
+  [[nodiscard]] bool contains(const IntervalSet& other) const noexcept;
   [[nodiscard]] bool empty() const noexcept { return intervals_.empty(); }
   [[nodiscard]] std::span<const nft::Interval> intervals() const noexcept { return intervals_; }
 

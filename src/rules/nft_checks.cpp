@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -73,14 +74,15 @@ class Checker {
     std::vector<const Element*> sorted;
     sorted.reserve(elements.size());
     for (const Element& element : elements) sorted.push_back(&element);
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Element* a, const Element* b) {
-      return a->key.front().low < b->key.front().low;
+    const std::size_t part = most_varied_part(elements, parts);
+    std::stable_sort(sorted.begin(), sorted.end(), [part](const Element* a, const Element* b) {
+      return a->key[part].low < b->key[part].low;
     });
     // Those that reach so far that a later one may overlap them.
     std::vector<const Element*> open;
     for (const Element* element : sorted) {
       std::erase_if(open, [&](const Element* earlier) {
-        return earlier->key.front().high < element->key.front().low;
+        return earlier->key[part].high < element->key[part].low;
       });
       for (const Element* earlier : open) {
         if (earlier->key == element->key) continue;
@@ -99,6 +101,22 @@ class Checker {
       }
       open.push_back(element);
     }
+  }
+
+  /// In which elements begin at the most different values: along it, the fewest
+  /// reach over others.
+  static std::size_t most_varied_part(const std::vector<Element>& elements, std::size_t parts) {
+    std::size_t best = 0;
+    std::size_t most = 0;
+    for (std::size_t part = 0; part < parts && parts > 1; ++part) {
+      std::set<Value> starts;
+      for (const Element& element : elements) starts.insert(element.key[part].low);
+      if (starts.size() > most) {
+        most = starts.size();
+        best = part;
+      }
+    }
+    return best;
   }
 
   void check_base_chain() {
@@ -176,12 +194,19 @@ class Checker {
   }
 
   void check_jumps() {
-    for (const Chain& chain : table_.chains) static_cast<void>(depth_of(chain));
+    for (const Chain& chain : table_.chains) {
+      if (depth_of(chain, 1) <= kMaxDepth) continue;
+      add(chain.place, chain.name,
+          fmt::format("chains lead from here to each other more than {} deep", kMaxDepth));
+      return;
+    }
   }
 
-  /// How many chains one after another a packet can be in from here on.
-  std::size_t depth_of(const Chain& chain) {
-    constexpr std::size_t kMaxDepth = 16;  // NFT_JUMP_STACK_SIZE
+  /// How many chains one after another a packet can be in from here on; something
+  /// above kMaxDepth if there are more. level: how many lead here, itself included;
+  /// too many are not followed, however long a file makes them.
+  std::size_t depth_of(const Chain& chain, std::size_t level) {
+    if (level > kMaxDepth) return level;
     const auto [known, first] = depths_.emplace(&chain, kRunning);
     if (!first) return known->second;
     std::size_t depth = 1;
@@ -189,21 +214,18 @@ class Checker {
       for (const Statement& statement : rule.statements) {
         const auto* verdict = std::get_if<VerdictStatement>(&statement);
         if (verdict == nullptr || verdict->chain.empty()) continue;
-        const std::size_t below = depth_of(*table_.find_chain(verdict->chain));
+        const std::size_t below = depth_of(*table_.find_chain(verdict->chain), level + 1);
         if (below == kRunning) {
           add(verdict->place, verdict->chain, "this leads back to where it came from, for ever");
         }
         depth = std::max(depth, below + 1);
       }
     }
-    if (depth == kMaxDepth + 1) {
-      add(chain.place, chain.name,
-          fmt::format("chains lead from here to each other more than {} deep", kMaxDepth));
-    }
     depths_[&chain] = depth;
     return depth;
   }
 
+  static constexpr std::size_t kMaxDepth = 16;  // NFT_JUMP_STACK_SIZE
   static constexpr std::size_t kRunning = 0;
 
   std::map<const Chain*, std::size_t> depths_;

@@ -109,8 +109,13 @@ Element parse_element(TokenStream& tokens, const Key& key, const ElementOptions&
   return element;
 }
 
+/// nesting: how many definitions of elements we are in.
 void parse_element_list(TokenStream& tokens, const Key& key, const ElementOptions& options,
-                        std::vector<Element>& elements) {
+                        std::size_t nesting, std::vector<Element>& elements) {
+  constexpr std::size_t kMaxNesting = 64;
+  if (nesting > kMaxNesting) {
+    tokens.fail(fmt::format("definitions are within each other more than {} deep", kMaxNesting));
+  }
   tokens.expect("{", "before the elements");
   do {
     tokens.skip_lines();
@@ -118,7 +123,7 @@ void parse_element_list(TokenStream& tokens, const Key& key, const ElementOption
     const bool variable = tokens.peek().kind == Kind::kVariable;
     tokens.expand();
     if (variable && tokens.peek().is("{")) {
-      parse_element_list(tokens, key, options, elements);
+      parse_element_list(tokens, key, options, nesting + 1, elements);
     } else {
       elements.push_back(parse_element(tokens, key, options));
     }
@@ -306,7 +311,7 @@ std::vector<Element> parse_elements(TokenStream& tokens, const Key& key,
                                     const ElementOptions& options) {
   std::vector<Element> elements;
   tokens.expand();
-  parse_element_list(tokens, key, options, elements);
+  parse_element_list(tokens, key, options, 0, elements);
   return elements;
 }
 

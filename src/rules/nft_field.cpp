@@ -54,6 +54,23 @@ constexpr std::array<SetType, 5> kSetTypes = {{
 
 const FieldInfo& info(Field field) noexcept { return kFields[static_cast<std::size_t>(field)]; }
 
+bool is_link_field(Field field) noexcept {
+  switch (field) {
+    case Field::kEtherSource:
+    case Field::kEtherDestination:
+    case Field::kEtherType:
+    case Field::kVlanId:
+    case Field::kMetaProtocol:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_neighbour_discovery_field(Field field) noexcept {
+  return field == Field::kIcmpv6Type || field == Field::kIcmpv6Code;
+}
+
 std::optional<Field> find_field(std::string_view header, std::string_view name) noexcept {
   for (std::size_t i = 0; i < kFieldCount; ++i) {
     if (kFields[i].header == header && kFields[i].name == name) return static_cast<Field>(i);

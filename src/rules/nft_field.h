@@ -85,6 +85,11 @@ struct FieldInfo {
 
 [[nodiscard]] const FieldInfo& info(Field field) noexcept;
 
+/// Of the frame, whatever it carries: ether, vlan, meta protocol.
+[[nodiscard]] bool is_link_field(Field field) noexcept;
+/// Of ICMPv6, which carries neighbour discovery.
+[[nodiscard]] bool is_neighbour_discovery_field(Field field) noexcept;
+
 /// All fields of one header, to look a name up or to say what there is.
 [[nodiscard]] std::optional<Field> find_field(std::string_view header,
                                               std::string_view name) noexcept;

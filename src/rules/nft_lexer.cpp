@@ -24,6 +24,8 @@ bool is_name(char c) noexcept {
 }
 // What numbers, addresses and times are made of.
 bool is_value(char c) noexcept { return is_name(c) || c == '.' || c == ':'; }
+// They would go on to a terminal with the listing.
+bool is_control(char c) noexcept { return (c >= 0 && c < ' ') || c == '\x7f'; }
 bool is_word(char c) noexcept { return is_name(c) || c == '.' || c == '/' || c == '-'; }
 
 class Lexer {
@@ -119,7 +121,11 @@ class Lexer {
     if (end == std::string_view::npos || rest_[end] == '\n') {
       return refuse(std::min(end, rest_.size()), "this string does not end on its line");
     }
-    add(Kind::kString, rest_.substr(1, end - 1));
+    const std::string_view text = rest_.substr(1, end - 1);
+    if (std::any_of(text.begin(), text.end(), is_control)) {
+      return refuse(end + 1, "a string cannot have control characters");
+    }
+    add(Kind::kString, text);
     advance(end + 1);
   }
 

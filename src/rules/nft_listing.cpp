@@ -130,9 +130,7 @@ void list_set(const Set& set, const ListingOptions& options, std::string& text) 
   for (const Element& element : set.elements) {
     if (listed == options.max_elements) break;
     text += listed++ == 0 ? "\t\telements = { " : ",\n\t\t\t     ";
-    text += format_key(
-        element, [&](std::size_t i) { return set.types[i]->type; },
-        [&](std::size_t i) { return set.types[i]->bits; });
+    text += to_text(set, element);
     if (element.timeout_s) text += " timeout " + format_time(*element.timeout_s);
     if (element.expires_s) text += " expires " + format_time(*element.expires_s);
     text += format_comment(element.comment);
@@ -170,6 +168,12 @@ void list_chain(const Chain& chain, std::size_t index, const ListingOptions& opt
 }
 
 }  // namespace
+
+std::string to_text(const Set& set, const Element& element) {
+  return format_key(
+      element, [&](std::size_t i) { return set.types[i]->type; },
+      [&](std::size_t i) { return set.types[i]->bits; });
+}
 
 std::string to_text(const Match& match) {
   std::string text;

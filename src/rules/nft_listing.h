@@ -14,6 +14,9 @@ namespace afxfw::nft {
 [[nodiscard]] std::string to_text(const Match& match);
 [[nodiscard]] std::string to_text(const RuleText& rule);
 
+/// An element's key: "192.0.2.0/24 . 80".
+[[nodiscard]] std::string to_text(const Set& set, const Element& element);
+
 struct ListingOptions {
   /// Of each set; what is left out is counted in a comment.
   std::size_t max_elements = std::numeric_limits<std::size_t>::max();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "rules/nft_checks.h"
@@ -27,7 +28,7 @@ class Parser {
       : include_(include), errors_(errors), tokens_(errors) {}
 
   Table run(SourceFile file) {
-    enter(std::move(file));
+    enter(std::move(file), 1);
     while (true) {
       tokens_.skip_separators();
       if (tokens_.peek().kind == Kind::kEnd) break;
@@ -50,15 +51,18 @@ class Parser {
  private:
   template <typename Step>
   void recovering(Step step) {
+    const int open_braces = tokens_.open_braces();
     try {
       step();
     } catch (const SyntaxError&) {
-      tokens_.skip_statement();
+      tokens_.skip_statement(open_braces);
     }
   }
 
-  void enter(SourceFile file) {
+  /// depth: how many files lead there, itself included.
+  void enter(SourceFile file, std::size_t depth) {
     table_.files.push_back(std::move(file));
+    depths_[&table_.files.back()] = depth;
     tokens_.enter(tokenize(table_.files.back(), errors_));
   }
 
@@ -117,7 +121,8 @@ class Parser {
     if (tokens_.peek().kind != Kind::kSeparator && tokens_.peek().kind != Kind::kEnd) {
       tokens_.fail("expected the end of the line after an include");
     }
-    if (tokens_.depth() >= kMaxIncludeDepth) {
+    const std::size_t depth = depths_.at(word.place.file);
+    if (depth >= kMaxIncludeDepth) {
       tokens_.fail(word, fmt::format("files include each other more than {} deep; does one include "
                                      "itself?",
                                      kMaxIncludeDepth));
@@ -129,7 +134,7 @@ class Parser {
     }
     // The last one entered is read first.
     std::for_each(files->rbegin(), files->rend(),
-                  [&](SourceFile& file) { enter(std::move(file)); });
+                  [&](SourceFile& file) { enter(std::move(file), depth + 1); });
     included_ = true;
   }
 
@@ -282,6 +287,7 @@ class Parser {
   TextErrors& errors_;
   TokenStream tokens_;
   Table table_;
+  std::map<const SourceFile*, std::size_t> depths_;
   bool seen_table_ = false;
   bool included_ = false;  // the line was an include, and its separator comes behind the file
 };

@@ -35,13 +35,14 @@ class SetParser {
       tokens_.skip_separators();
       if (tokens_.take_if("}")) break;
       if (tokens_.peek().kind == Kind::kEnd) tokens_.fail(open, "this '{' is never closed");
+      const int open_braces = tokens_.open_braces();
       try {
         const bool elements = tokens_.peek().is("elements");
         parse_line();
         // Braces end the elements; nft asks for no more.
         if (!elements || !tokens_.peek().is("}")) tokens_.expect_separator();
       } catch (const SyntaxError&) {
-        tokens_.skip_statement();
+        tokens_.skip_statement(open_braces);
         failed_ = true;
       }
     }

@@ -24,6 +24,8 @@ const Token& TokenStream::peek() {
 Token TokenStream::take() {
   const Token token = peek();
   if (token.kind != Kind::kEnd) ++frames_.back().position;
+  if (token.is("{")) ++open_braces_;
+  if (token.is("}")) --open_braces_;
   return token;
 }
 
@@ -66,13 +68,11 @@ void TokenStream::expect_separator() {
   }
 }
 
-void TokenStream::skip_statement() {
-  std::size_t open_braces = 0;
+void TokenStream::skip_statement(int open_braces) {
   while (peek().kind != Kind::kEnd) {
-    if (open_braces == 0 && (peek().kind == Kind::kSeparator || peek().is("}"))) break;
-    const Token token = take();
-    if (token.is("{")) ++open_braces;
-    if (token.is("}")) --open_braces;
+    const bool outside = open_braces_ <= open_braces;
+    if (outside && (peek().kind == Kind::kSeparator || peek().is("}"))) break;
+    take();
   }
   if (peek().kind == Kind::kSeparator) take();
 }

@@ -22,7 +22,6 @@ class TokenStream {
   /// What comes next are these tokens, of which the last is kEnd; then, what
   /// came next before.
   void enter(std::vector<Token> tokens);
-  [[nodiscard]] std::size_t depth() const noexcept { return frames_.size(); }
 
   [[nodiscard]] const Token& peek();
   Token take();
@@ -38,9 +37,12 @@ class TokenStream {
   void skip_separators();
   /// A statement ends here.
   void expect_separator();
-  /// Goes on after what went wrong: behind the next separator outside of braces,
-  /// or in front of the brace that closes what we are in.
-  void skip_statement();
+  /// How many braces are open in what was taken so far.
+  [[nodiscard]] int open_braces() const noexcept { return open_braces_; }
+  /// Goes on after what went wrong in a statement before which so many braces were
+  /// open: behind the next separator outside of its own braces, or in front of the
+  /// brace that closes what it stands in.
+  void skip_statement(int open_braces);
 
   /// Where a value may stand: replaces $name by what it was defined as.
   void expand();
@@ -63,6 +65,7 @@ class TokenStream {
   TextErrors& errors_;
   std::vector<Frame> frames_;  // innermost last; the first one is never left
   std::map<std::string, std::vector<Token>, std::less<>> definitions_;
+  int open_braces_ = 0;
   std::size_t expanded_ = 0;  // tokens that came from definitions
 };
 

@@ -122,6 +122,7 @@ std::optional<Value> load(Field field, const PacketView& packet) noexcept {
   if (wanted.network == nft::Network::kIpv4 && packet.version != 4) return std::nullopt;
   if (wanted.network == nft::Network::kIpv6 && packet.version != 6) return std::nullopt;
   if (wanted.protocol && packet.protocol != *wanted.protocol) return std::nullopt;
+  if (wanted.type == nft::Type::kService && !has_transport_ports(packet)) return std::nullopt;
   if (wanted.in_transport) return load_transport(field, packet);
   if (field == Field::kMetaL4proto) {
     if (packet.protocol == PacketView::kProtocolUnknown) return std::nullopt;

@@ -15,7 +15,8 @@ namespace afxfw {
 [[nodiscard]] std::optional<nft::Value> load(nft::Field field, const PacketView& packet) noexcept;
 
 /// Whether the packet has the two ports, or what is in their place, that
-/// "th sport" and "th dport" read.
+/// "th sport" and "th dport" read. Neither is there without the other, unlike in
+/// nft, to which two bytes are a source port.
 [[nodiscard]] inline bool has_transport_ports(const PacketView& packet) noexcept {
   constexpr std::uint32_t kPorts = 4;
   return packet.has_ports ||

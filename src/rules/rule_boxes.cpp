@@ -57,6 +57,14 @@ bool RuleBoxes::empty() const noexcept {
                      [](const IntervalSet& values) { return values.empty(); });
 }
 
+bool RuleBoxes::cover(const RuleBoxes& other) const noexcept {
+  return other.empty() ||
+         std::equal(dimensions_.begin(), dimensions_.end(), other.dimensions_.begin(),
+                    [](const IntervalSet& mine, const IntervalSet& theirs) {
+                      return mine.contains(theirs);
+                    });
+}
+
 std::size_t RuleBoxes::count() const noexcept {
   std::size_t product = 1;
   for (const IntervalSet& values : dimensions_) product *= values.intervals().size();

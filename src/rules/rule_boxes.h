@@ -29,6 +29,9 @@ class RuleBoxes {
   /// No packet of this family can match.
   [[nodiscard]] bool empty() const noexcept;
 
+  /// Every packet in the other ones is in these.
+  [[nodiscard]] bool cover(const RuleBoxes& other) const noexcept;
+
   /// How many boxes there are.
   [[nodiscard]] std::size_t count() const noexcept;
 

@@ -50,23 +50,6 @@ void append_boxes(const RuleBoxes& boxes, std::uint32_t rule, Source source,
   }
 }
 
-bool names_not_ip(nft::Field field) noexcept {
-  switch (field) {
-    case nft::Field::kEtherSource:
-    case nft::Field::kEtherDestination:
-    case nft::Field::kEtherType:
-    case nft::Field::kVlanId:
-    case nft::Field::kMetaProtocol:
-      return true;
-    default:
-      return false;
-  }
-}
-
-bool names_neighbour_discovery(nft::Field field) noexcept {
-  return field == nft::Field::kIcmpv6Type || field == nft::Field::kIcmpv6Code;
-}
-
 class Compiler {
  public:
   Compiler(const nft::Table& table, const CompilerInput& input) : table_(table), input_(input) {}
@@ -164,9 +147,9 @@ class Compiler {
     for (const nft::Statement& statement : text.statements) {
       if (const auto* match = std::get_if<Match>(&statement)) {
         for (const nft::Field field : match->fields) {
-          rule.names_not_ip = rule.names_not_ip || names_not_ip(field);
+          rule.names_not_ip = rule.names_not_ip || nft::is_link_field(field);
           rule.names_neighbour_discovery =
-              rule.names_neighbour_discovery || names_neighbour_discovery(field);
+              rule.names_neighbour_discovery || nft::is_neighbour_discovery_field(field);
         }
         // Both are narrowed down, also if the first says no.
         const bool all_ipv4 = leading && ipv4.narrow(*match);

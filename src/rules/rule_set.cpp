@@ -66,6 +66,8 @@ tl::expected<std::unique_ptr<const RuleSet>, TextErrors> RuleSet::build(std::uin
 RuleSet::RuleSet(std::uint64_t generation, const Parts& parts)
     : parts_(parts), generation_(generation) {
   parts_.previous = nullptr;
+  // Also if there are no rules this time: those to come are others than those before.
+  if (parts.previous != nullptr) next_handle_ = parts.previous->next_handle_;
   if (parts.allow) {
     on_allow_ = add_list_rules(1, "@allowlist accept",
                                {Action::kAccept, DropReason::kNone, Verdict::kNoRule});
@@ -102,7 +104,6 @@ RuleSet::ListVerdicts RuleSet::add_list_rules(std::uint32_t handle, std::string_
 void RuleSet::add_table_rules(const RuleSet* previous) {
   std::map<RuleKey, std::uint32_t> known;
   if (previous != nullptr) {
-    next_handle_ = previous->next_handle_;
     RuleKeys keys;
     for (const Rule& rule : previous->rules_) known[keys.next(rule)] = rule.handle;
   }
@@ -238,6 +239,22 @@ template void RuleSet::judge_by_lists(std::span<const Ipv4Bits> sources,
                                       std::span<Verdict> verdicts) const noexcept;
 template void RuleSet::judge_by_lists(std::span<const Ipv6Bits> sources,
                                       std::span<Verdict> verdicts) const noexcept;
+
+std::vector<CountedElement> RuleSet::counted_elements() const {
+  std::vector<CountedElement> result;
+  for (const auto& [set, first_slot] : element_slots_) {
+    std::uint32_t slot = first_slot;
+    for (const nft::Element& element : set->elements) {
+      result.push_back({set->name, nft::to_text(*set, element), slot++});
+    }
+    const auto more = parts_.table->set_prefixes.find(set->name);
+    if (more == parts_.table->set_prefixes.end()) continue;
+    for (const Prefix& prefix : more->second) {
+      result.push_back({set->name, to_string(prefix), slot++});
+    }
+  }
+  return result;
+}
 
 std::uint32_t RuleSet::link_traffic() const noexcept {
   if (!program_) return 0;

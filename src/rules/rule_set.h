@@ -44,6 +44,13 @@ struct Rule {
   std::string log_prefix{};
 };
 
+/// An element of a set with counters.
+struct CountedElement {
+  std::string set;
+  std::string text;
+  std::uint32_t slot = 0;
+};
+
 /// A change to one of the lists.
 struct ListChange {
   enum class List { kAllow, kBlock };
@@ -107,6 +114,9 @@ class RuleSet {
 
   /// In the order in which they are asked, chain after chain.
   [[nodiscard]] std::span<const Rule> rules() const noexcept { return rules_; }
+
+  /// Of all sets with counters, in the order of the file, then of their lists.
+  [[nodiscard]] std::vector<CountedElement> counted_elements() const;
 
   /// How many counters its Evaluation needs.
   [[nodiscard]] std::size_t counter_slots() const noexcept { return counter_slots_; }

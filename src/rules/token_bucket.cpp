@@ -16,18 +16,21 @@ std::int64_t saturated(Ipv6Bits ns) noexcept {
 }  // namespace
 
 TokenBucket::TokenBucket(const nft::LimitStatement& limit) noexcept
-    : unit_ns_(limit.unit_s * kNsPerSecond), rate_(limit.rate), over_(limit.over) {
+    : unit_ns_(limit.unit_s * kNsPerSecond),
+      rate_(limit.rate),
+      bytes_(limit.bytes),
+      over_(limit.over) {
   const Ipv6Bits unit = unit_ns_;
   capacity_ns_ = saturated(limit.bytes ? unit * (limit.rate + limit.burst) / limit.rate
                                        : unit / limit.rate * limit.burst);
-  packet_cost_ns_ = limit.bytes ? 0 : saturated(unit / limit.rate);
+  // From a packet a nanosecond on, they cost nothing.
+  packet_cost_ns_ = saturated(unit / limit.rate);
 }
 
 bool TokenBucket::take(std::uint64_t now_ns, std::uint64_t bytes) noexcept {
   const auto now = static_cast<std::int64_t>(now_ns);
-  const std::int64_t cost = packet_cost_ns_ != 0
-                                ? packet_cost_ns_
-                                : saturated(static_cast<Ipv6Bits>(unit_ns_) * bytes / rate_);
+  const std::int64_t cost =
+      bytes_ ? saturated(static_cast<Ipv6Bits>(unit_ns_) * bytes / rate_) : packet_cost_ns_;
   // A batch's worth of packets of all workers may come in between; a packet that
   // loses so often exceeds the rate.
   constexpr int kMaxTries = 64;

@@ -31,9 +31,10 @@ class alignas(kCacheLine) TokenBucket {
 
   std::atomic<std::int64_t> empty_at_ns_{kNever};
   std::int64_t capacity_ns_;
-  std::int64_t packet_cost_ns_;  // 0: bytes are counted
+  std::int64_t packet_cost_ns_;  // if packets are counted
   std::uint64_t unit_ns_;
   std::uint64_t rate_;
+  bool bytes_;  // are counted
   bool over_;
 };
 

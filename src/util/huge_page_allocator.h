@@ -16,10 +16,10 @@ void free_table(void* table) noexcept;
 /// For the arrays of large look-up tables.
 template <typename Value>
 struct HugePageAllocator {
-  // Names and conversions are the standard's.
-  using value_type = Value;  // NOLINT(readability-identifier-naming)
+  using value_type = Value;  // NOLINT(readability-identifier-naming): the standard's
 
   HugePageAllocator() = default;
+  // As the standard asks for.
   template <typename Other>
   // NOLINTNEXTLINE(google-explicit-constructor)
   HugePageAllocator(const HugePageAllocator<Other>&) noexcept {}

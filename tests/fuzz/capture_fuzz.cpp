@@ -42,6 +42,7 @@ const afxfw::RuleSet& rules() {
 
 void judge_all(afxfw::CaptureReader& reader, const afxfw::Filter& filter) {
   afxfw::ReplayResult result(filter.rules);
+  afxfw::Evaluation evaluation(filter.rules.counter_slots());
   result.begin_file(reader.name(), afxfw::describe_link_type(reader.dlt()));
   const afxfw::FileResult& file = result.files.back();
   afxfw::FrameMaker frames(reader.link_type());
@@ -50,14 +51,14 @@ void judge_all(afxfw::CaptureReader& reader, const afxfw::Filter& filter) {
     const afxfw::Frame frame = frames.make(*packet);
     require(frame.known_bytes <= frame.bytes.size());
     const afxfw::PacketView view = afxfw::parse(frame.bytes);
-    const afxfw::Decision decision =
-        afxfw::judge(filter, view, frame.bytes.size(), frame.known_bytes);
+    const afxfw::Decision decision = afxfw::judge(filter, view, frame.known_bytes, evaluation);
     require(packet->truncated() || decision.kind != afxfw::Decision::Kind::kNotJudged);
     result.add(*packet, view, decision);
     const afxfw::JudgedPacket judged{*packet, view, decision, file, file.all.packets};
     require_printable(afxfw::explain(judged, filter));
     require_printable(afxfw::explain_json(judged, filter));
   }
+  result.set_counters(filter.rules, evaluation.counters);
   result.files.back().damage = reader.damage();
   require(result.all.packets ==
           result.accepted.packets + result.dropped.packets + result.not_judged.packets);

@@ -32,12 +32,15 @@ def count(capture, expression):
     return int(lines[-1].split()[0]) if lines else 0
 
 
+def link_type(capture):
+    header = Path(capture).read_bytes()[:24]
+    return int.from_bytes(header[20:24], "big" if header[0] == 0xa1 else "little")
+
+
 def in_any_vlan(capture, expression):
     """Also behind one tag or two: each `vlan` moves what follows in the expression by a tag."""
     part = f"({expression})"
-    header = Path(capture).read_bytes()[:24]
-    order = "big" if header[0] == 0xa1 else "little"
-    if int.from_bytes(header[20:24], order) != LINKTYPE_ETHERNET:
+    if link_type(capture) != LINKTYPE_ETHERNET:
         return part  # libpcap knows tags on few other link types
     return f"{part} or (vlan and ({part} or (vlan and {part})))"
 

@@ -8,8 +8,11 @@
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "harness/rules.h"
 
 namespace afxfw {
 namespace {
@@ -107,6 +110,63 @@ TEST(Publisher, RefusesGenerationsThatDoNotGrow) {
   EXPECT_EQ(publisher.current().generation(), 7U);
   EXPECT_THROW(RuleSetPublisher(1, nullptr), std::invalid_argument);
   EXPECT_THROW(RuleSetPublisher(1, rule_set(0)), std::invalid_argument);
+}
+
+// A rule set of one counting rule for each port.
+std::unique_ptr<const RuleSet> counting(std::uint64_t generation, const std::vector<int>& ports,
+                                        const RuleSet* previous = nullptr) {
+  std::string rules;
+  for (const int port : ports)
+    rules += "tcp dport " + std::to_string(port) + " counter packets 100 bytes 1000\n";
+  return test::compiled(test::table(rules), {.generation = generation, .previous = previous});
+}
+
+std::vector<std::uint64_t> packets(const RuleSetPublisher& publisher) {
+  std::vector<std::uint64_t> packets;
+  for (const RuleCounter& counter : publisher.counts()) packets.push_back(counter.packets);
+  return packets;
+}
+
+void count(RuleSetPublisher& publisher, std::size_t reader, std::size_t rule) {
+  const RuleSetPublisher::InForce in_force = publisher.acquire(reader);
+  in_force.evaluation.counters.count(in_force.rules.rules()[rule].slot, 60);
+}
+
+TEST(Publisher, AddsUpWhatReadersCountedToWhatTheRulesStartFrom) {
+  RuleSetPublisher publisher(2, counting(1, {80, 81}));
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{100, 100}));
+  count(publisher, 0, 0);
+  count(publisher, 1, 0);
+  count(publisher, 1, 1);
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{102, 101}));
+  EXPECT_EQ(publisher.counts()[0].bytes, 1120U);
+}
+
+TEST(Publisher, KeepsTheCountsOfARuleThatStaysWhereverItMoves) {
+  RuleSetPublisher publisher(2, counting(1, {80, 81}));
+  count(publisher, 0, 0);
+  count(publisher, 1, 1);
+  count(publisher, 1, 1);
+  publisher.publish(counting(2, {443, 81, 80}, &publisher.current()));
+  EXPECT_EQ(publisher.retired(), 1U);
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{100, 102, 101})) << "from both sets";
+  count(publisher, 0, 2);
+  EXPECT_EQ(publisher.retired(), 1U);
+  count(publisher, 1, 0);
+  EXPECT_EQ(publisher.reclaim(), 0U);
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{101, 102, 102}))
+      << "after the first is freed";
+}
+
+TEST(Publisher, ARuleThatComesBackStartsAnew) {
+  RuleSetPublisher publisher(1, counting(1, {80}));
+  count(publisher, 0, 0);
+  publisher.publish(counting(2, {}, &publisher.current()));
+  publisher.publish(counting(3, {80}, &publisher.current()));
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{100}));
+  count(publisher, 0, 0);
+  EXPECT_EQ(publisher.reclaim(), 0U);
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{101}));
 }
 
 // What one reader of the tests below does: acquires, checks, and goes offline

@@ -1,0 +1,53 @@
+// One mistake makes one error: how reading goes on behind it.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "harness/rules.h"
+#include "rules/nft_parser.h"
+
+namespace afxfw::nft {
+namespace {
+
+using test::table;
+
+std::string errors(const std::string& text) {
+  const auto parsed = parse_rules({"rules.nft", text}, {});
+  return parsed ? "no error" : to_string(parsed.error());
+}
+
+constexpr const char* kNoPort = "expected a port or service name: 'oops'";
+
+TEST(NftParser, GoesOnBehindTheBracesThatHoldAnError) {
+  EXPECT_EQ(errors(table("tcp dport { 1, oops } drop\ntcp dport 5 accept",
+                         {.chains = "chain more {\naccept\n}"})),
+            std::string("rules.nft:5:16: ") + kNoPort);
+  EXPECT_EQ(errors(table("tcp dport {\n1,\noops,\n3\n} drop\ntcp dport wrong accept")),
+            std::string("rules.nft:7:1: ") + kNoPort +
+                "\nrules.nft:10:11: expected a port or service name: 'wrong'");
+}
+
+TEST(NftParser, GoesOnBehindTheUseOfADefinitionWithAnError) {
+  EXPECT_EQ(errors("define ports = { 1, oops }\n" + table("tcp dport $ports drop\naccept")),
+            std::string("rules.nft:1:21: ") + kNoPort);
+  EXPECT_EQ(errors("define ports = { 1, oops }\ndefine more = { $ports, 2 }\n" +
+                   table("tcp dport { $more } drop\naccept")),
+            std::string("rules.nft:1:21: ") + kNoPort);
+}
+
+TEST(NftParser, GoesOnBehindElementsWithAnError) {
+  EXPECT_EQ(errors(table("tcp dport @s drop",
+                         {.sets = "set s { type inet_service\nelements = { 1,\noops }\n"
+                                  "comment \"ports\"\n}"})),
+            std::string("rules.nft:4:1: ") + kNoPort);
+}
+
+TEST(NftParser, GoesOnBehindABlockThatCannotBe) {
+  EXPECT_EQ(errors(table("accept", {.chains = "chain 5th {\ntcp dport { 1 } drop\n}\n"
+                                              "chain more {\naccept\n}"})),
+            "rules.nft:7:7: expected the chain's name, beginning with a letter: '5th'");
+}
+
+}  // namespace
+}  // namespace afxfw::nft
