@@ -107,7 +107,8 @@ class Trace {
     for (std::size_t i = 0; i < kBatch; ++i) {
       __builtin_prefetch(frames_[first + i].data());
     }
-    for (std::size_t i = 0; i < kBatch; ++i) views_[i] = parse(frames_[first + i]);
+    // As a worker does it.
+    for (std::size_t i = 0; i < kBatch; ++i) parse_to(views_[i], frames_[first + i]);
     classify(*rules_, views_, verdicts_, *evaluation_);
   }
 

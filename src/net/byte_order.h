@@ -21,6 +21,14 @@ namespace afxfw {
   return std::endian::native == std::endian::big ? value : __builtin_bswap16(value);
 }
 
+/// Whether any of these bits, in host order, is set in a field.
+[[nodiscard]] inline bool has_be16_bits(const std::byte* field, std::uint16_t bits) noexcept {
+  std::uint16_t value;
+  std::memcpy(&value, field, sizeof(value));
+  const bool is_big = std::endian::native == std::endian::big;
+  return (value & (is_big ? bits : __builtin_bswap16(bits))) != 0;
+}
+
 [[nodiscard]] inline std::uint32_t load_be32(const std::byte* field) noexcept {
   std::uint32_t value;
   std::memcpy(&value, field, sizeof(value));

@@ -90,6 +90,7 @@ struct PacketView {
   bool has_fragment_header = false;  ///< IPv6, be the fragment atomic
 
   [[nodiscard]] bool ok() const noexcept { return status == ParseStatus::kOk; }
+  bool operator==(const PacketView&) const = default;
 
   /// Only if version is 4.
   [[nodiscard]] Ipv4Bits ipv4_source() const noexcept { return load_be32(frame + l3_offset + 12); }
@@ -122,6 +123,8 @@ struct PacketView {
 /// compares the two. RFC 791, 8200, 9293, 768; fragments: RFC 1858, 3128, 6946,
 /// 7112.
 [[nodiscard]] PacketView parse(std::span<const std::byte> frame) noexcept;
+/// The same in place: a view is long enough for a copy to show.
+void parse_to(PacketView& view, std::span<const std::byte> frame) noexcept;
 
 /// IPv6 neighbour discovery, without which a host drops off its network:
 /// ICMPv6 133 to 137, code 0, hop limit 255 (RFC 4861), never with a fragment
@@ -135,88 +138,80 @@ inline constexpr std::size_t kIpv4Header = 20;
 inline constexpr std::size_t kTcpHeader = 20;
 inline constexpr std::size_t kUdpHeader = 8;
 inline constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
-/// In units of 8 bytes: a TCP fragment there supplies, or overwrites, the flags.
-inline constexpr unsigned kTcpOverlapOffset = 1;
+inline constexpr std::uint16_t kMoreFragments = 0x2000;  // in IPv4
+inline constexpr std::uint16_t kFragmentOffset = 0x1fff;
 
-inline void set_malformed(PacketView& view, Malformed reason) noexcept {
-  view.status = ParseStatus::kMalformed;
-  view.reason = reason;
+/// Where TCP and UDP begin in a plain packet.
+inline constexpr std::size_t kPlainL4 = kEthernetHeader + kIpv4Header;
+
+/// Whether a frame is what nearly all are: an untagged IPv4 packet without options, not a
+/// fragment, with TCP or UDP, long enough for either, and well-formed.
+[[nodiscard]] inline bool is_plain(std::span<const std::byte> frame) noexcept {
+  constexpr unsigned kVersionAndLength = 0x45;
+
+  if (frame.size() < kPlainL4 + kTcpHeader) return false;
+  const std::byte* ip = frame.data() + kEthernetHeader;
+  const std::byte* l4 = frame.data() + kPlainL4;
+  const std::size_t total_length = load_be16(ip + 2);
+  if (load_be16(frame.data() + 12) != kEtherTypeIpv4 || load_u8(ip) != kVersionAndLength ||
+      has_be16_bits(ip + 6, kMoreFragments | kFragmentOffset) ||
+      total_length > frame.size() - kEthernetHeader) {
+    return false;
+  }
+  const unsigned protocol = load_u8(ip + 9);
+  if (protocol == IPPROTO_TCP) {
+    const std::size_t header_length = (load_u8(l4 + 12) >> 4) * std::size_t{4};
+    return header_length >= kTcpHeader && total_length >= kIpv4Header + header_length;
+  }
+  const std::size_t udp_length = load_be16(l4 + 4);
+  return protocol == IPPROTO_UDP && udp_length >= kUdpHeader &&
+         total_length >= kIpv4Header + udp_length;
 }
 
-/// The upper layer: l4_offset, ip_end, protocol and fragment are set.
-inline void parse_transport(PacketView& view) noexcept {
+/// Sets all of a view. One field after the other, since GCC 12 would otherwise make another
+/// one on the stack and copy it.
+inline void set_plain_view(PacketView& view, std::span<const std::byte> frame) noexcept {
+  const std::byte* ip = frame.data() + kEthernetHeader;
+  const std::byte* l4 = frame.data() + kPlainL4;
+  // Read before anything is written, which for all that is known could be the frame.
+  const std::uint32_t total_length = load_be16(ip + 2);
+  const std::uint8_t protocol = load_u8(ip + 9);
+  const std::uint16_t source_port = load_be16(l4);
+  const std::uint16_t destination_port = load_be16(l4 + 2);
+  view.frame = frame.data();
+  view.ip_end = kEthernetHeader + total_length;
+  view.frame_length = static_cast<std::uint32_t>(frame.size());
+  view.l3_offset = kEthernetHeader;
+  view.l4_offset = kPlainL4;
+  view.protocol = protocol;
+  view.source_port = source_port;
+  view.destination_port = destination_port;
+  view.vlan_ids = {};
   view.status = ParseStatus::kOk;
-  if (view.fragment == Fragment::kLater) return;
-  const std::size_t length = view.ip_end - view.l4_offset;
-  const std::byte* header = view.frame + view.l4_offset;
-  if (view.protocol == IPPROTO_TCP) {
-    if (length < kTcpHeader) return set_malformed(view, Malformed::kTruncatedTransport);
-    const std::size_t header_length = (load_u8(header + 12) >> 4) * std::size_t{4};
-    if (header_length < kTcpHeader || header_length > length) {
-      return set_malformed(view, Malformed::kTransportLength);
-    }
-  } else if (view.protocol == IPPROTO_UDP) {
-    if (length < kUdpHeader) return set_malformed(view, Malformed::kTruncatedTransport);
-    // The length of a first fragment is that of the whole datagram.
-    const std::size_t udp_length = load_be16(header + 4);
-    if (view.fragment == Fragment::kNone && (udp_length < kUdpHeader || udp_length > length)) {
-      return set_malformed(view, Malformed::kTransportLength);
-    }
-  } else {
-    return;
-  }
-  view.source_port = load_be16(header);
-  view.destination_port = load_be16(header + 2);
-  view.has_ports = true;
-}
-
-/// IPv4 at l3_offset.
-inline void parse_ipv4(std::span<const std::byte> frame, PacketView& view) noexcept {
-  constexpr unsigned kMoreFragments = 0x2000;
-  constexpr unsigned kOffset = 0x1fff;
-
-  const std::size_t available = frame.size() - view.l3_offset;
-  const std::byte* header = frame.data() + view.l3_offset;
-  if (available < kIpv4Header) return set_malformed(view, Malformed::kTruncatedIp);
-  const unsigned first = load_u8(header);
-  const std::size_t header_length = (first & 0xf) * std::size_t{4};
-  const std::size_t total_length = load_be16(header + 2);
-  if (first >> 4 != 4) return set_malformed(view, Malformed::kIpVersion);
-  if (header_length < kIpv4Header) return set_malformed(view, Malformed::kIpHeaderLength);
-  if (total_length < header_length || total_length > available) {
-    return set_malformed(view, Malformed::kIpTotalLength);
-  }
+  view.reason = Malformed::kNone;
   view.version = 4;
-  view.protocol = load_u8(header + 9);
-  view.l4_offset = static_cast<std::uint16_t>(view.l3_offset + header_length);
-  view.ip_end = static_cast<std::uint32_t>(view.l3_offset + total_length);
-  const unsigned fragment = load_be16(header + 6);
-  if ((fragment & (kMoreFragments | kOffset)) != 0) [[unlikely]] {
-    view.fragment = (fragment & kOffset) != 0 ? Fragment::kLater : Fragment::kFirst;
-    if ((fragment & kOffset) == kTcpOverlapOffset && view.protocol == IPPROTO_TCP) {
-      return set_malformed(view, Malformed::kFragmentOverlap);
-    }
-  }
-  parse_transport(view);
+  view.fragment = Fragment::kNone;
+  view.vlan_depth = 0;
+  view.has_ports = true;
+  view.has_fragment_header = false;
 }
 
-/// Everything but untagged IPv4.
-void parse_other(std::span<const std::byte> frame, PacketView& view) noexcept;
+/// Header by header.
+[[nodiscard]] PacketView parse_any(std::span<const std::byte> frame) noexcept;
 
 }  // namespace detail
 
+inline void parse_to(PacketView& view, std::span<const std::byte> frame) noexcept {
+  if (detail::is_plain(frame)) [[likely]] {
+    detail::set_plain_view(view, frame);
+  } else {
+    view = detail::parse_any(frame);
+  }
+}
+
 inline PacketView parse(std::span<const std::byte> frame) noexcept {
   PacketView view;
-  view.frame = frame.data();
-  view.frame_length = static_cast<std::uint32_t>(frame.size());
-  if (frame.size() < detail::kEthernetHeader) [[unlikely]] {
-    detail::set_malformed(view, Malformed::kTruncatedEthernet);
-  } else if (load_be16(frame.data() + 12) == detail::kEtherTypeIpv4) {
-    view.l3_offset = detail::kEthernetHeader;
-    detail::parse_ipv4(frame, view);
-  } else {
-    detail::parse_other(frame, view);
-  }
+  parse_to(view, frame);
   return view;
 }
 

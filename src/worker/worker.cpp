@@ -221,7 +221,7 @@ std::uint32_t Worker::admit(std::uint32_t received) noexcept {
     descriptors_[count++] = descriptor;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
-    views_[i] = parse({area_->at(descriptors_[i].addr), descriptors_[i].len});
+    parse_to(views_[i], {area_->at(descriptors_[i].addr), descriptors_[i].len});
   }
   return count;
 }

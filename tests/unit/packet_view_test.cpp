@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "harness/packet.h"
 #include "packet_view_outcome.h"
@@ -228,6 +229,33 @@ TEST_F(PacketViewTest, UdpLength) {
     EXPECT_EQ(outcome_of(Ethernet{} / Ipv4{} / Udp{.length = wire} / Payload(12)), expected);
     EXPECT_EQ(outcome_of(Ethernet{} / Ipv6{} / Udp{.length = wire} / Payload(12)), expected);
   }
+}
+
+// What nearly all packets are takes a way of its own through the parser, which has to find
+// what header by header is found: in every byte of the headers, with every value that
+// matters, and at every length.
+TEST_F(PacketViewTest, PlainPacketsAreParsedAsAllOthers) {
+  const std::array<Packet, 2> packets = {Ethernet{} / Ipv4{} / Tcp{} / Payload(20),
+                                         Ethernet{} / Ipv4{} / Udp{} / Payload(32)};
+  std::size_t plain = 0;
+  const auto expect_same = [&](std::span<const std::byte> frame) {
+    plain += detail::is_plain(frame) ? 1 : 0;
+    ASSERT_EQ(parse(frame), detail::parse_any(frame));
+  };
+  for (const Packet& packet : packets) {
+    const Bytes original = packet.bytes();
+    for (std::size_t length = 0; length <= original.size(); ++length) {
+      expect_same({original.data(), length});
+    }
+    for (std::size_t place = 12; place < 54; ++place) {
+      Bytes frame = original;
+      for (unsigned value = 0; value < 256; ++value) {
+        frame[place] = static_cast<std::byte>(value);
+        ASSERT_NO_FATAL_FAILURE(expect_same(frame)) << "byte " << place << " is " << value;
+      }
+    }
+  }
+  EXPECT_GT(plain, 1000U);
 }
 
 TEST(MalformedNames, OneForEachReason) {
