@@ -81,7 +81,7 @@ std::string to_json(const Snapshot& snapshot) {
                   {"text", rule.rule.text},
                   {"packets", nullptr},
                   {"bytes", nullptr}};
-    if (rule.rule.slot != Rule::kNoSlot) {
+    if (rule.rule.slot != kNoSlot) {
       entry["packets"] = rule.counter.packets;
       entry["bytes"] = rule.counter.bytes;
     }

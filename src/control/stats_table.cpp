@@ -111,7 +111,7 @@ std::string summary_table(const Snapshot& now) {
   text += line("      reinjected", counters.reinjected);
   if (counters.tx_full != 0) text += line("      lost, TX ring full", counters.tx_full);
   for (const RuleSnapshot& rule : now.rules) {
-    if (rule.rule.slot == Rule::kNoSlot) continue;
+    if (rule.rule.slot == kNoSlot) continue;
     text += fmt::format("  rule {:<3} {:<36}{:>18} packets {:>20} bytes\n", rule.rule.handle,
                         rule.rule.text, grouped(rule.counter.packets), grouped(rule.counter.bytes));
   }

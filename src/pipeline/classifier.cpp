@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 #include <cstddef>
 
@@ -16,28 +17,39 @@ class OneFamily {
   explicit OneFamily(unsigned version) noexcept : version_(version) {}
 
   void add(Bits source, std::size_t position) noexcept {
-    sources_[count_] = source;
-    positions_[count_++] = static_cast<std::uint16_t>(position);
+    const std::size_t place = count_++;
+    sources_[place] = source;
+    positions_[place] = static_cast<std::uint16_t>(position);
   }
 
   void judge(const RuleSet& rules, std::span<const PacketView> packets, std::span<Verdict> verdicts,
              Evaluation& evaluation) noexcept {
     if (count_ == 0) return;
-    std::array<Verdict, kJudgedAtOnce> judged;
-    rules.judge_by_lists(std::span<const Bits>(sources_.data(), count_), {judged.data(), count_});
-    std::size_t undecided = 0;
-    for (std::size_t i = 0; i < count_; ++i) {
-      const std::uint16_t position = positions_[i];
-      verdicts[position] = judged[i];
-      if (judged[i].rule == Verdict::kNoRule) {
-        positions_[undecided++] = position;
-      } else {
-        evaluation.counters.count(judged[i].rule, packets[position].frame_length);
+    const ListHits hits = rules.find_in_lists(std::span<const Bits>(sources_.data(), count_));
+    const auto decide = [&](Members found, const CountedVerdict& decision) {
+      if (found == 0) return;
+      RuleCounter counted;
+      for (Members rest = found; rest != 0; rest &= rest - 1) {
+        const std::uint16_t position = positions_[first_of(rest)];
+        verdicts[position] = decision.verdict;
+        counted += {1, packets[position].frame_length};
       }
+      evaluation.counters.count(decision.slot, counted);
+    };
+    decide(hits.allowed, rules.on_allowed(version_));
+    decide(hits.blocked, rules.on_blocked(version_));
+
+    std::size_t undecided = 0;
+    for (Members rest = first_members(count_) & ~(hits.allowed | hits.blocked); rest != 0;
+         rest &= rest - 1) {
+      positions_[undecided++] = positions_[first_of(rest)];
     }
-    const RuleProgram* program = rules.program();
-    if (program == nullptr || undecided == 0) return;
-    program->judge(version_, packets, {positions_.data(), undecided}, verdicts, evaluation);
+    const std::span<const std::uint16_t> left(positions_.data(), undecided);
+    if (const RuleProgram* program = rules.program()) {
+      program->judge(version_, packets, left, verdicts, evaluation);
+    } else {
+      for (const std::uint16_t position : left) verdicts[position] = Verdict{};
+    }
   }
 
  private:
@@ -60,22 +72,16 @@ void classify_batch(const RuleSet& rules, std::span<const PacketView> packets, s
   };
   for (std::size_t i = first; i < first + count; ++i) {
     const PacketView& packet = packets[i];
-    switch (packet.status) {
-      case ParseStatus::kOk:
-        if (packet.version == 4) {
-          ipv4.add(packet.ipv4_source(), i);
-        } else if (is_neighbour_discovery(packet)) {
-          link_traffic(i);
-        } else {
-          ipv6.add(packet.ipv6_source(), i);
-        }
-        break;
-      case ParseStatus::kNotIp:
-        link_traffic(i);
-        break;
-      case ParseStatus::kMalformed:
-        verdicts[i] = Verdict{Action::kDrop, DropReason::kMalformed, Verdict::kNoRule};
-        break;
+    if (packet.status == ParseStatus::kMalformed) [[unlikely]] {
+      verdicts[i] = Verdict{Action::kDrop, DropReason::kMalformed, Verdict::kNoRule};
+    } else if (packet.status == ParseStatus::kNotIp) [[unlikely]] {
+      link_traffic(i);
+    } else if (packet.version == 4) {
+      ipv4.add(packet.ipv4_source(), i);
+    } else if (is_neighbour_discovery(packet)) {
+      link_traffic(i);
+    } else {
+      ipv6.add(packet.ipv6_source(), i);
     }
   }
   ipv4.judge(rules, packets, verdicts, evaluation);

@@ -57,7 +57,7 @@ void ReplayResult::set_counters(const RuleSet& rule_set, const RuleCounters& cou
   counters.clear();
   for (const Rule& rule : rule_set.rules()) {
     std::optional<RuleCounter>& counter = counters.emplace_back();
-    if (rule.slot == Rule::kNoSlot) continue;
+    if (rule.slot == kNoSlot) continue;
     counter = rule.initial;
     *counter += counted.read(rule.slot);
   }

@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <vector>
+#include <type_traits>
+#include <utility>
 
 #include "net/address.h"
 #include "net/prefix.h"
 #include "rules/address_overlay.h"
+#include "rules/members.h"
 #include "rules/prefix_set.h"
 
 namespace afxfw {
@@ -47,9 +49,11 @@ class AddressSet {
     return overlay_size() == 0 ? base_->contains(address) : contains_with_overlay(address);
   }
   /// For a batch, see PrefixSet.
-  void contains(std::span<const Bits> addresses, std::span<bool> inside) const noexcept {
-    base_->contains(addresses, inside);
-    if (overlay_size() != 0) apply_overlay(addresses, inside);
+  [[nodiscard]] Members members(std::span<const Bits> addresses) const noexcept {
+    Members members = base_->members(addresses);
+    if (!removed_.empty()) members &= ~removed_.members(addresses);
+    if (!added_.empty()) members |= added_.members(addresses);
+    return members;
   }
 
   /// How many prefixes it was built from, duplicates included; since a merge, how many
@@ -73,7 +77,6 @@ class AddressSet {
   [[nodiscard]] bool contains_with_overlay(Bits address) const noexcept {
     return added_.contains(address) || (base_->contains(address) && !removed_.contains(address));
   }
-  void apply_overlay(std::span<const Bits> addresses, std::span<bool> inside) const noexcept;
 
   std::shared_ptr<const PrefixSet<Bits>> base_;  // never null
   // Disjoint.
@@ -88,6 +91,15 @@ extern template class AddressSet<Ipv6Bits>;
 struct AddressTables {
   AddressSet<Ipv4Bits> ipv4;
   AddressSet<Ipv6Bits> ipv6;
+
+  template <typename Bits>
+  [[nodiscard]] const AddressSet<Bits>& of() const noexcept {
+    if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
+      return ipv4;
+    } else {
+      return ipv6;
+    }
+  }
 
   [[nodiscard]] static AddressTables build(std::span<const Prefix> prefixes) {
     return {AddressSet<Ipv4Bits>::build(prefixes), AddressSet<Ipv6Bits>::build(prefixes)};

@@ -7,14 +7,15 @@ namespace afxfw {
 /// Stands for no rule where boxes are looked up; no box has it.
 inline constexpr std::uint32_t kNoBoxRule = 0xffff'ffff;
 
-/// What a packet is classified by: a point in five dimensions, in host byte order.
+/// What a packet is classified by: a point in five dimensions, in host byte order. Without
+/// default values, since whole arrays of them are made for each batch.
 struct BoxKey {
   /// IPv4 addresses; for IPv6, ranks that keep the addresses' order.
-  std::uint32_t source = 0;
-  std::uint32_t destination = 0;
-  std::uint16_t source_port = 0;
-  std::uint16_t destination_port = 0;
-  std::uint16_t protocol = 0;
+  std::uint32_t source;
+  std::uint32_t destination;
+  std::uint16_t source_port;
+  std::uint16_t destination_port;
+  std::uint16_t protocol;
   std::uint16_t unused = 0;
 };
 

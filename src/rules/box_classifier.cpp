@@ -14,10 +14,11 @@ namespace {
 // Of a group's boxes, the rule of the first one that contains a key. Without a
 // branch: which tree has the match is anyone's guess.
 inline std::uint32_t first_rule(BoxGroup group, std::uint32_t containing) {
-  constexpr std::uint32_t kLast = 1U << (BoxGroup::kBoxes - 1);
+  // Of none, there are 32 zeros.
+  const auto first = static_cast<std::size_t>(std::countr_zero(containing)) % BoxGroup::kBoxes;
   static_assert(kNoBoxRule == 0xffff'ffff);
   const std::uint32_t none = 0U - static_cast<std::uint32_t>(containing == 0);
-  return group.rule(static_cast<std::size_t>(std::countr_zero(containing | kLast))) | none;
+  return group.rule(first) | none;
 }
 
 /// Look-ups of up to kSize keys. All of them take a step down a tree, then those
@@ -34,7 +35,7 @@ class Batch {
       : lines_(forest.lines.data()), keys_(keys), rules_(rules) {
     for (std::uint32_t& rule : rules) rule = kNoBoxRule;
     for (const BoxTree& tree : forest.trees) {
-      walk(tree.root);
+      walk(tree);
       if (tree.has_long_leaves) {
         match_leaves_of_any_length();
       } else {
@@ -45,9 +46,15 @@ class Batch {
 
  private:
   // Takes every key to a leaf.
-  [[gnu::always_inline]] void walk(BoxRef root) {
+  [[gnu::always_inline]] void walk(const BoxTree& tree) {
+    const BoxRef root = tree.root;
     std::size_t walking = 0;
-    if (root.is_leaf()) {
+    if (!tree.jumps.empty()) {
+      const std::size_t offset = tree.jumps.word_offset();
+      for (std::size_t i = 0; i < keys_.size(); ++i) {
+        walking = arrive(i, tree.jumps.at(key_word(keys_[i], offset)), walking);
+      }
+    } else if (root.is_leaf()) {
       for (std::size_t i = 0; i < keys_.size(); ++i) refs_[i] = root.word();
     } else {
       for (std::size_t i = 0; i < keys_.size(); ++i) walking = step(i, root, walking);
@@ -66,12 +73,16 @@ class Batch {
   // Returns how many are selected.
   [[gnu::always_inline]] std::size_t step(std::size_t i, BoxRef ref, std::size_t selected) {
     const BoxNode node = {ref.in(lines_)};
-    const BoxRef child = node.child(Compare::child(node, key_word(keys_[i], ref.word_offset())));
-    const BoxLine* line = child.in(lines_);
+    return arrive(i, node.child(Compare::child(node, key_word(keys_[i], ref.word_offset()))),
+                  selected);
+  }
+
+  [[gnu::always_inline]] std::size_t arrive(std::size_t i, BoxRef ref, std::size_t selected) {
+    const BoxLine* line = ref.in(lines_);
     // A leaf's; of a node, two.
     for (std::size_t part = 0; part < BoxGroup::kLines; ++part) __builtin_prefetch(line + part);
-    refs_[i] = child.word();
-    return select(i, !child.is_leaf(), selected);
+    refs_[i] = ref.word();
+    return select(i, !ref.is_leaf(), selected);
   }
 
   [[gnu::always_inline]] std::size_t select(std::size_t i, bool really, std::size_t selected) {
@@ -162,7 +173,8 @@ template <typename Compare>
   const BoxLine* lines = forest.lines.data();
   std::uint32_t lowest = kNoBoxRule;
   for (const BoxTree& tree : forest.trees) {
-    BoxRef ref = tree.root;
+    const BoxJumpTable& jumps = tree.jumps;
+    BoxRef ref = jumps.empty() ? tree.root : jumps.at(key_word(key, jumps.word_offset()));
     while (!ref.is_leaf()) {
       const BoxNode node = {ref.in(lines)};
       ref = node.child(Compare::child(node, key_word(key, ref.word_offset())));

@@ -48,7 +48,7 @@ class BoxClassifier {
   [[nodiscard]] std::uint32_t next_match(const BoxKey& key, std::uint32_t from,
                                          Simd simd = widest_simd()) const noexcept;
 
-  /// What memory_bytes() doesn't exceed: 128 bytes a box and 1.6 MB.
+  /// What memory_bytes() doesn't exceed: 128 bytes a box and 1.7 MB.
   [[nodiscard]] static std::size_t max_memory_bytes(std::size_t boxes) noexcept;
   /// Heap memory held.
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return forest_.memory_bytes(); }

@@ -11,7 +11,8 @@
 #include <cstring>
 
 #include "rules/box.h"
-#include "rules/box_tree.h"
+#include "rules/box_lines.h"
+#include "util/simd.h"
 
 namespace afxfw {
 
@@ -64,21 +65,22 @@ struct PortableBoxes {
 
 #ifdef __x86_64__
 
-#define AFXFW_TARGET_AVX2 __attribute__((target("avx2,popcnt")))
-#define AFXFW_TARGET_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,popcnt")))
-
 class Avx2Boxes {
  public:
   AFXFW_TARGET_AVX2 static std::uint32_t child(BoxNode node, std::uint32_t coordinate) {
     const __m256i key = spread(coordinate);
-    const unsigned below = above(key, half(node.last(), 0)) | above(key, half(node.last(), 1)) << 8;
-    return static_cast<std::uint32_t>(__builtin_popcount(below));
+    const __m256i both = _mm256_packs_epi32(not_above(key, half(node.last(), 0)),
+                                            not_above(key, half(node.last(), 1)));
+    // Two bits for each word.
+    const auto not_below = static_cast<std::uint32_t>(_mm256_movemask_epi8(both));
+    return static_cast<std::uint32_t>(__builtin_popcount(~not_below)) / 2;
   }
 
   AFXFW_TARGET_AVX2 static std::uint32_t containing(BoxGroup group, const BoxKey& key) {
     const BoxLine* lines = group.lines;
-    const unsigned outside = outside_of(lines[BoxGroup::kSources], key.source) |
-                             outside_of(lines[BoxGroup::kDestinations], key.destination);
+    const __m256i addresses =
+        _mm256_and_si256(within(lines[BoxGroup::kSources], key.source),
+                         within(lines[BoxGroup::kDestinations], key.destination));
     // What exceeds the lengths, saturated to zero.
     const __m256i ports =
         _mm256_subs_epu16(_mm256_sub_epi16(spread(key_word(key, offsetof(BoxKey, source_port))),
@@ -90,7 +92,9 @@ class Avx2Boxes {
         _mm_sub_epi16(_mm_set1_epi16(static_cast<short>(key.protocol)), protocols[0]),
         protocols[1]);
     const __m256i excess = _mm256_or_si256(ports, _mm256_cvtepu16_epi32(protocol));
-    return to_mask(_mm256_cmpeq_epi32(excess, _mm256_setzero_si256())) & ~outside;
+    const __m256i inside =
+        _mm256_and_si256(addresses, _mm256_cmpeq_epi32(excess, _mm256_setzero_si256()));
+    return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(inside)));
   }
 
  private:
@@ -100,16 +104,13 @@ class Avx2Boxes {
   AFXFW_TARGET_AVX2 static __m256i spread(std::uint32_t word) {
     return _mm256_set1_epi32(static_cast<int>(word));
   }
-  AFXFW_TARGET_AVX2 static unsigned to_mask(__m256i words) {
-    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(words)));
+  AFXFW_TARGET_AVX2 static __m256i within(const BoxLine& addresses, std::uint32_t address) {
+    return not_above(_mm256_sub_epi32(spread(address), half(addresses, 0)), half(addresses, 1));
   }
-  AFXFW_TARGET_AVX2 static unsigned outside_of(const BoxLine& addresses, std::uint32_t address) {
-    return above(_mm256_sub_epi32(spread(address), half(addresses, 0)), half(addresses, 1));
-  }
-  // Which words of a are above those of b. There is no unsigned comparison, but a
-  // maximum: b is not it.
-  AFXFW_TARGET_AVX2 static unsigned above(__m256i a, __m256i b) {
-    return to_mask(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), b)) ^ 0xff;
+  // Which words of a are not above those of b. There is no unsigned comparison, but a
+  // maximum: b is it.
+  AFXFW_TARGET_AVX2 static __m256i not_above(__m256i a, __m256i b) {
+    return _mm256_cmpeq_epi32(_mm256_max_epu32(a, b), b);
   }
 };
 

@@ -18,6 +18,9 @@ constexpr double kMemoryWeight = 0.05;
 // How many samples each box in a part is worth, so that parts without any count.
 constexpr double kUnsampledTraffic = 0.1;
 
+// How much more steps, as a logarithm, the preferred dimension may take.
+constexpr double kPreference = 0.1;
+
 // How leaves grow with boxes; they are copied where they overlap.
 constexpr double kLeafGrowth = 1.2;
 
@@ -126,7 +129,8 @@ double BoxCutter::cost(const BoxCut& cut, std::span<const std::uint32_t> samples
 }
 
 BoxCut BoxCutter::best(const BoxRegion& region, std::span<const std::uint32_t> boxes,
-                       std::span<const std::uint32_t> samples) {
+                       std::span<const std::uint32_t> samples,
+                       std::optional<BoxDimension> preferred) {
   BoxCut best;
   double lowest = 0;
   for (const BoxDimension dimension : kAllBoxDimensions) {
@@ -135,7 +139,7 @@ BoxCut BoxCutter::best(const BoxRegion& region, std::span<const std::uint32_t> b
     if (*std::max_element(part_boxes_.begin(), part_boxes_.end()) == boxes.size()) continue;
     BoxCut cut = {dimension, {}};
     for (const std::size_t place : chosen_) cut.last.push_back(places_[place].last);
-    const double cut_cost = cost(cut, samples);
+    const double cut_cost = cost(cut, samples) - (dimension == preferred ? kPreference : 0);
     if (best.parts() > 1 && cut_cost >= lowest) continue;
     best = std::move(cut);
     lowest = cut_cost;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,9 +33,11 @@ class BoxCutter {
   /// Of the cuts that divide a region, where boxes begin or end, into at most
   /// BoxNode::kMaxChildren parts of about as many boxes each, the one in the best
   /// dimension. Of one part if each would leave a part with all of the boxes.
-  /// boxes, samples: indices of those in the region.
+  /// boxes, samples: indices of those in the region. preferred: the root's dimension
+  /// for its children, since a BoxJumpTable makes such steps nearly free.
   [[nodiscard]] BoxCut best(const BoxRegion& region, std::span<const std::uint32_t> boxes,
-                            std::span<const std::uint32_t> samples);
+                            std::span<const std::uint32_t> samples,
+                            std::optional<BoxDimension> preferred);
 
  private:
   /// Where the region can be cut: the last coordinate before, how many boxes begin

@@ -189,7 +189,7 @@ std::size_t max_box_forest_bytes(std::size_t boxes) {
   const std::size_t leaves = box_leaf_lines(boxes) + kMaxTrees * BoxGroup::kLines;
   const std::size_t spare = kMaxTrees * kSpareLines / 2 + spare_lines(boxes);
   const std::size_t lines = leaves + spare;
-  return lines * sizeof(BoxLine) + kMaxTrees * sizeof(BoxTree);
+  return lines * sizeof(BoxLine) + kMaxTrees * (sizeof(BoxTree) + BoxJumpTable::max_memory_bytes());
 }
 
 }  // namespace afxfw

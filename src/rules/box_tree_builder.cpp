@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "rules/box_tree_lines.h"
@@ -78,7 +79,9 @@ void BoxTreeBuilder::grow(std::size_t max_lines) {
     const Subtree& subtree = subtrees_[index];
     if (subtree.boxes->size() > work) return;
     work -= subtree.boxes->size();
-    BoxCut cut = cutter.best(subtree.region, *subtree.boxes, subtree.samples);
+    std::optional<BoxDimension> preferred;
+    if (subtree.depth == 1) preferred = subtrees_.front().cut.dimension;
+    BoxCut cut = cutter.best(subtree.region, *subtree.boxes, subtree.samples, preferred);
     if (cut.parts() > 1 && !apply(std::move(cut), index, max_lines)) ++refusals;
   }
 }
@@ -169,7 +172,8 @@ void BoxTreeBuilder::write(BoxForest& forest) const {
   const bool has_long_leaves = std::any_of(order.begin(), order.end(), [&](std::size_t index) {
     return refs[index].has_several_groups();
   });
-  forest.trees.push_back({refs.front(), has_long_leaves});
+  forest.trees.push_back(
+      {refs.front(), has_long_leaves, BoxJumpTable::best(forest.lines, refs.front(), samples_)});
 }
 
 }  // namespace afxfw

@@ -9,6 +9,7 @@
 #include "rules/evaluation.h"
 #include "rules/interval_set.h"
 #include "rules/nft_ast.h"
+#include "rules/verdict.h"
 
 namespace afxfw {
 
@@ -21,8 +22,6 @@ namespace afxfw {
 /// A match, compiled.
 class Condition {
  public:
-  static constexpr std::uint32_t kNoSlot = 0xffff'ffff;
-
   /// On a single field, with the values written in the rule.
   explicit Condition(const nft::Match& match);
   /// On a set, which must outlive the condition. first_slot: of the counters of

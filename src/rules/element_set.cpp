@@ -145,7 +145,7 @@ std::uint32_t ElementSet::find(std::span<const Value> values) const noexcept {
     return found(intervals->contains(values.front()));
   }
   const ByRank& by_rank = *std::get_if<ByRank>(&table_);
-  BoxKey key;
+  BoxKey key{};
   key.source = by_rank.ranks[0].rank(values[by_rank.part[0]]);
   if (by_rank.parts > 1) key.destination = by_rank.ranks[1].rank(values[by_rank.part[1]]);
   if (by_rank.parts > 2) {

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "rules/members.h"
 #include "util/counter.h"
 
 namespace afxfw {
 
-/// Packets that are judged at once.
-inline constexpr std::size_t kJudgedAtOnce = 64;
+/// Packets that are judged at once: as many as lists are asked about.
+inline constexpr std::size_t kJudgedAtOnce = kAskedAtOnce;
 
 struct RuleCounter {
   std::uint64_t packets = 0;
@@ -29,10 +30,13 @@ class RuleCounters {
  public:
   explicit RuleCounters(std::size_t slots) : slots_(slots) {}
 
-  void count(std::uint32_t slot, std::uint64_t bytes) noexcept {
-    slots_[slot].packets.add(1);
-    slots_[slot].bytes.add(bytes);
+  void count(std::uint32_t slot, RuleCounter more) noexcept {
+    Slot& counters = slots_[slot];
+    counters.packets.add(more.packets);
+    counters.bytes.add(more.bytes);
   }
+  /// A packet of so many bytes.
+  void count(std::uint32_t slot, std::uint64_t bytes) noexcept { count(slot, {1, bytes}); }
 
   [[nodiscard]] std::size_t slots() const noexcept { return slots_.size(); }
   /// Any thread.

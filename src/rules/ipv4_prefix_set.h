@@ -9,6 +9,7 @@
 #include "net/address.h"
 #include "net/prefix.h"
 #include "rules/ipv4_block.h"
+#include "rules/members.h"
 #include "util/huge_page_allocator.h"
 #include "util/simd.h"
 
@@ -44,10 +45,10 @@ class Ipv4PrefixSet {
     return block.contains(lines_[slot], address);
   }
 
-  /// contains() for a batch, whose cache misses overlap. inside: as many as
-  /// addresses. simd: at most widest_simd().
-  void contains(std::span<const Ipv4Bits> addresses, std::span<bool> inside,
-                Simd simd = widest_simd()) const noexcept;
+  /// contains() for at most kAskedAtOnce addresses, whose cache misses overlap. simd: at
+  /// most widest_simd().
+  [[nodiscard]] Members members(std::span<const Ipv4Bits> addresses,
+                                Simd simd = widest_simd()) const noexcept;
 
   /// What it was built from, as MembershipEdges has it.
   [[nodiscard]] std::vector<Ipv4Bits> edges() const;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <type_traits>
@@ -80,16 +81,14 @@ Ipv6PrefixSet Ipv6PrefixSet::build(std::span<const Prefix> prefixes) {
   return from_edges(members.edges, members.prefixes);
 }
 
-/// Look-ups of up to kSize addresses in steps, so that their cache misses overlap: the
+/// Look-ups of up to kAskedAtOnce addresses in steps, so that their cache misses overlap: the
 /// lines that the root says; from those that divide, on to the lines they say, until none
 /// does; then all lines at once. What differs between addresses is data, not a branch.
 class Ipv6PrefixSet::Batch {
  public:
-  static constexpr std::size_t kSize = 64;
-
-  /// addresses, inside: at most kSize, of the same length.
-  Batch(const Ipv6PrefixSet& set, std::span<const Ipv6Bits> addresses, std::span<bool> inside)
-      : lines_(set.lines_.data()), addresses_(addresses), inside_(inside) {
+  /// addresses: at most kAskedAtOnce.
+  Batch(const Ipv6PrefixSet& set, std::span<const Ipv6Bits> addresses)
+      : lines_(set.lines_.data()), addresses_(addresses) {
     const Division& root = set.root_;
     for (std::size_t i = 0; i < addresses.size(); ++i) {
       keys_[i] = upper_half(addresses[i]);
@@ -103,7 +102,7 @@ class Ipv6PrefixSet::Batch {
 
   /// Leaves no line that divides.
   void descend() noexcept {
-    std::array<std::uint8_t, kSize> waiting;
+    std::array<std::uint8_t, kAskedAtOnce> waiting;
     std::size_t count = 0;
     for (std::size_t i = 0; i < addresses_.size(); ++i) {
       waiting[count] = static_cast<std::uint8_t>(i);
@@ -121,18 +120,21 @@ class Ipv6PrefixSet::Batch {
     }
   }
 
-  void finish() noexcept {
+  [[nodiscard]] Members read() const noexcept {
+    Members members = 0;
     for (std::size_t i = 0; i < addresses_.size(); ++i) {
       const Line& line = lines_[slots_[i]];
       const bool odd = line.is_list() ? line.odd_changes_before(keys_[i])
                                       : line.odd_changes_before(addresses_[i]);
-      inside_[i] = odd != inverted_[i];
+      members |= Members{odd != inverted_[i]} << i;
     }
+    return members;
   }
 
 #ifdef __x86_64__
-  AFXFW_TARGET_AVX512 void finish_avx512() noexcept {
+  [[nodiscard]] AFXFW_TARGET_AVX512 Members read_avx512() const noexcept {
     constexpr __mmask8 kLowerHalves = 0b1010'1010;
+    Members members = 0;
     for (std::size_t i = 0; i < addresses_.size(); ++i) {
       const Line& line = lines_[slots_[i]];
       const __m512i words = _mm512_load_si512(line.words());
@@ -147,10 +149,10 @@ class Ipv6PrefixSet::Batch {
       const unsigned equal = _mm512_cmpeq_epi64_mask(words, address);
       const unsigned full = (less | (equal & less >> 1)) & kFullMask;
       const unsigned changes = line.kind() == Line::kFull ? full : list;
-      inside_[i] = ((static_cast<unsigned>(__builtin_popcount(changes)) ^
-                     static_cast<unsigned>(inverted_[i])) &
-                    1) != 0;
+      const auto count = static_cast<unsigned>(std::popcount(changes));
+      members |= Members{(count ^ static_cast<unsigned>(inverted_[i])) & 1} << i;
     }
+    return members;
   }
 #endif
 
@@ -185,29 +187,20 @@ class Ipv6PrefixSet::Batch {
 
   const Line* lines_;
   std::span<const Ipv6Bits> addresses_;
-  std::span<bool> inside_;
-  std::array<std::uint32_t, kSize> slots_;
-  std::array<Half, kSize> keys_;  // what the changes of lists are compared with
-  std::array<bool, kSize> inverted_;
+  std::array<std::uint32_t, kAskedAtOnce> slots_;
+  std::array<Half, kAskedAtOnce> keys_;  // what the changes of lists are compared with
+  std::array<bool, kAskedAtOnce> inverted_;
 };
 
-void Ipv6PrefixSet::contains(std::span<const Ipv6Bits> addresses, std::span<bool> inside,
-                             Simd simd) const noexcept {
-  assert(inside.size() == addresses.size());
-  for (std::size_t done = 0; done < addresses.size(); done += Batch::kSize) {
-    const std::size_t count = std::min(Batch::kSize, addresses.size() - done);
-    Batch batch(*this, addresses.subspan(done, count), inside.subspan(done, count));
-    batch.descend();
+Members Ipv6PrefixSet::members(std::span<const Ipv6Bits> addresses,
+                               [[maybe_unused]] Simd simd) const noexcept {
+  assert(addresses.size() <= kAskedAtOnce);
+  Batch batch(*this, addresses);
+  batch.descend();
 #ifdef __x86_64__
-    if (simd == Simd::kAvx512) {
-      batch.finish_avx512();
-      continue;
-    }
-#else
-    static_cast<void>(simd);
+  if (simd == Simd::kAvx512) return batch.read_avx512();
 #endif
-    batch.finish();
-  }
+  return batch.read();
 }
 
 }  // namespace afxfw

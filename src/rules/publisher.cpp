@@ -71,7 +71,7 @@ std::size_t RuleSetPublisher::reclaim() noexcept {
 void RuleSetPublisher::add_counts(const Published& published,
                                   std::map<std::uint32_t, RuleCounter>& sums) {
   for (const Rule& rule : published.rules->rules()) {
-    if (rule.slot == Rule::kNoSlot) continue;
+    if (rule.slot == kNoSlot) continue;
     RuleCounter& sum = sums[rule.handle];
     for (const auto& evaluation : published.evaluations) {
       sum += evaluation->counters.read(rule.slot);

@@ -107,8 +107,8 @@ class Compiler {
       const nft::Set& set = *table_.find_set(match.set_name);
       const ElementSet* compiled = sets_[&set];
       if (compiled != nullptr) {
-        parts_.conditions.emplace_back(
-            match, *compiled, set.counters ? input_.element_slots(set) : Condition::kNoSlot);
+        parts_.conditions.emplace_back(match, *compiled,
+                                       set.counters ? input_.element_slots(set) : kNoSlot);
       }
     } else if (match.fields.size() > 1) {
       ElementSet::Source source;
@@ -116,7 +116,7 @@ class Compiler {
       source.elements = match.elements;
       const ElementSet* compiled = add_set(&match, source, "", match.place);
       if (compiled != nullptr) {
-        parts_.conditions.emplace_back(match, *compiled, Condition::kNoSlot);
+        parts_.conditions.emplace_back(match, *compiled, kNoSlot);
       }
     } else {
       parts_.conditions.emplace_back(match);
@@ -206,18 +206,20 @@ class Compiler {
   /// A rule that, once its boxes match, counts at most and then accepts or drops.
   static void set_decision(CompiledRule& rule) {
     std::span<const RuleStep> rest = rule.steps;
+    CountedVerdict decision;
     if (!rest.empty() && rest.front().kind == RuleStep::Kind::kCounter) {
-      rule.slot = rest.front().index;
+      decision.slot = rest.front().index;
       rest = rest.subspan(1);
     }
     if (rest.size() != 1) return;
     if (rest.front().kind == RuleStep::Kind::kAccept) {
-      rule.decides = true;
-      rule.verdict = {Action::kAccept, DropReason::kNone, rule.rule};
+      decision.verdict = {Action::kAccept, DropReason::kNone, rule.rule};
     } else if (rest.front().kind == RuleStep::Kind::kDrop) {
-      rule.decides = true;
-      rule.verdict = {Action::kDrop, DropReason::kRule, rule.rule};
+      decision.verdict = {Action::kDrop, DropReason::kRule, rule.rule};
+    } else {
+      return;
     }
+    rule.decision = decision;
   }
 
   static void build_classifiers(const std::vector<RuleBoxes>& ipv4,

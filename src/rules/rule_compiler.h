@@ -17,8 +17,8 @@ namespace afxfw {
 
 /// What a rule is to its RuleSet.
 struct RuleNumbers {
-  std::uint16_t rule = 0;                      ///< index into RuleSet::rules()
-  std::uint32_t slot = CompiledRule::kNoSlot;  ///< of its counter
+  std::uint16_t rule = 0;        ///< index into RuleSet::rules()
+  std::uint32_t slot = kNoSlot;  ///< of its counter
 };
 
 struct CompilerInput {

@@ -13,25 +13,36 @@ namespace {
 
 constexpr std::size_t kMaxJumps = 16;  // nft::check() refuses more
 
-BoxKey key_of(const CompiledChain& chain, const PacketView& packet) noexcept {
-  BoxKey key;
-  if (packet.version == 4) {
-    key.source = packet.ipv4_source();
-    key.destination = packet.ipv4_destination();
-  } else {
-    key.source = chain.ipv6_sources.rank(packet.ipv6_source());
-    key.destination = chain.ipv6_destinations.rank(packet.ipv6_destination());
-  }
+// The ports, or what is in their place, of what parse() found none in.
+[[gnu::noinline]] void set_unparsed_ports(const PacketView& packet, BoxKey& key) noexcept {
   const bool ports = has_transport_ports(packet);
-  if (packet.has_ports) [[likely]] {
-    key.source_port = packet.source_port;
-    key.destination_port = packet.destination_port;
-  } else if (ports) {
+  if (ports) {
     key.source_port = load_be16(packet.frame + packet.l4_offset);
     key.destination_port = load_be16(packet.frame + packet.l4_offset + 2);
   }
   key.protocol = RuleBoxes::protocol_key(packet, ports);
-  return key;
+}
+
+// These two set all of a key.
+
+inline void set_ipv4_key(const PacketView& packet, BoxKey& key) noexcept {
+  key = {.source = packet.ipv4_source(),
+         .destination = packet.ipv4_destination(),
+         .source_port = packet.source_port,
+         .destination_port = packet.destination_port,
+         .protocol = RuleBoxes::protocol_key(packet, true)};
+  if (!packet.has_ports) [[unlikely]]
+    set_unparsed_ports(packet, key);
+}
+
+void set_ipv6_key(const CompiledChain& chain, const PacketView& packet, BoxKey& key) noexcept {
+  key = {.source = chain.ipv6_sources.rank(packet.ipv6_source()),
+         .destination = chain.ipv6_destinations.rank(packet.ipv6_destination()),
+         .source_port = packet.source_port,
+         .destination_port = packet.destination_port,
+         .protocol = RuleBoxes::protocol_key(packet, true)};
+  if (!packet.has_ports) [[unlikely]]
+    set_unparsed_ports(packet, key);
 }
 
 }  // namespace
@@ -103,8 +114,13 @@ class RuleProgram::Run {
 
   [[nodiscard]] std::uint32_t next(std::uint32_t from) const noexcept {
     if (from == BoxClassifier::kNoMatch) return from;
-    const BoxClassifier& classifier = packet_.version == 4 ? chain().ipv4 : chain().ipv6;
-    return classifier.next_match(key_of(chain(), packet_), from);
+    BoxKey key;
+    if (packet_.version == 4) {
+      set_ipv4_key(packet_, key);
+      return chain().ipv4.next_match(key, from);
+    }
+    set_ipv6_key(chain(), packet_, key);
+    return chain().ipv6.next_match(key, from);
   }
 
   [[nodiscard]] bool all_hold(const std::vector<std::uint32_t>& conditions) const noexcept {
@@ -117,11 +133,11 @@ class RuleProgram::Run {
   /// chain_, where kNoMatch stands for the chain's end.
   bool execute(const CompiledRule& rule, std::uint32_t index) noexcept {
     next_rule_ = index + 1;
-    if (rule.decides) {
-      if (rule.slot != CompiledRule::kNoSlot) {
-        evaluation_.counters.count(rule.slot, packet_.frame_length);
+    if (rule.decision) {
+      if (rule.decision->slot != kNoSlot) {
+        evaluation_.counters.count(rule.decision->slot, packet_.frame_length);
       }
-      verdict_ = rule.verdict;
+      verdict_ = rule.decision->verdict;
       return true;
     }
     for (const RuleStep& step : rule.steps) {
@@ -176,6 +192,10 @@ class RuleProgram::Run {
 };
 
 RuleProgram::RuleProgram(Parts parts) : parts_(std::move(parts)) {
+  for (const CompiledRule& rule : parts_.chains[parts_.base].rules) {
+    base_decisions_.push_back(rule.decision.value_or(CountedVerdict{{}, kByItsSteps}));
+  }
+  base_decisions_.push_back({parts_.policy, kNoSlot});
   for (const nft::LimitStatement& limit : parts_.limits) {
     buckets_.push_back(std::make_unique<TokenBucket>(limit));
   }
@@ -193,26 +213,39 @@ void RuleProgram::judge(unsigned version, std::span<const PacketView> packets,
   assert(positions.size() <= kJudgedAtOnce);
   const CompiledChain& base = parts_.chains[parts_.base];
   std::array<BoxKey, kJudgedAtOnce> keys;
-  for (std::size_t i = 0; i < positions.size(); ++i) keys[i] = key_of(base, packets[positions[i]]);
   std::array<std::uint32_t, kJudgedAtOnce> rules;
-  (version == 4 ? base.ipv4 : base.ipv6)
-      .first_match({keys.data(), positions.size()}, {rules.data(), positions.size()});
+  const std::span<const BoxKey> asked(keys.data(), positions.size());
+  const std::span<std::uint32_t> found(rules.data(), positions.size());
+  if (version == 4) {
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      set_ipv4_key(packets[positions[i]], keys[i]);
+    }
+    base.ipv4.first_match(asked, found);
+  } else {
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      set_ipv6_key(base, packets[positions[i]], keys[i]);
+    }
+    base.ipv6.first_match(asked, found);
+  }
+  const CountedVerdict* decisions = base_decisions_.data();
+  const auto policy = static_cast<std::uint32_t>(base_decisions_.size() - 1);
   for (std::size_t i = 0; i < positions.size(); ++i) {
     const std::uint16_t position = positions[i];
-    if (rules[i] == BoxClassifier::kNoMatch) {
-      verdicts[position] = parts_.policy;
+    const CountedVerdict decision = decisions[std::min(rules[i], policy)];
+    if (decision.slot == kByItsSteps) [[unlikely]] {
+      verdicts[position] = judge_by_steps(packets[position], position, rules[i], evaluation);
       continue;
     }
-    const CompiledRule& rule = base.rules[rules[i]];
-    if (rule.decides) [[likely]] {
-      if (rule.slot != CompiledRule::kNoSlot) {
-        evaluation.counters.count(rule.slot, packets[position].frame_length);
-      }
-      verdicts[position] = rule.verdict;
-    } else {
-      verdicts[position] = Run(*this, packets[position], position, evaluation).from(rules[i]);
+    verdicts[position] = decision.verdict;
+    if (decision.slot != kNoSlot) {
+      evaluation.counters.count(decision.slot, packets[position].frame_length);
     }
   }
+}
+
+Verdict RuleProgram::judge_by_steps(const PacketView& packet, std::uint16_t position,
+                                    std::uint32_t rule, Evaluation& evaluation) const noexcept {
+  return Run(*this, packet, position, evaluation).from(rule);
 }
 
 Verdict RuleProgram::judge_link_traffic(const PacketView& packet, std::uint16_t position,
@@ -235,7 +268,8 @@ std::size_t RuleProgram::memory_bytes() const noexcept {
     }
   }
   for (const auto& set : parts_.sets) bytes += set->memory_bytes();
-  return bytes + buckets_.size() * sizeof(TokenBucket);
+  return bytes + buckets_.size() * sizeof(TokenBucket) +
+         base_decisions_.capacity() * sizeof(CountedVerdict);
 }
 
 }  // namespace afxfw

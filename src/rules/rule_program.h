@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -35,13 +36,8 @@ struct RuleStep {
 
 /// A rule, compiled: what is left to ask and to do when its boxes have matched.
 struct CompiledRule {
-  static constexpr std::uint32_t kNoSlot = Condition::kNoSlot;
-
-  /// The boxes say all: count in `slot` if there is one, and this is the verdict.
-  bool decides = false;
-  Verdict verdict;
-  std::uint32_t slot = kNoSlot;
-
+  /// If the boxes say all: what to do. Otherwise the steps are to be gone through.
+  std::optional<CountedVerdict> decision;
   std::vector<RuleStep> steps;
   /// Conditions that the boxes stand for: asked where there are no boxes.
   std::vector<std::uint32_t> boxed_conditions;
@@ -115,11 +111,20 @@ class RuleProgram {
  private:
   class Run;
 
+  /// From a rule of the base chain on, whose boxes match the packet.
+  [[nodiscard]] Verdict judge_by_steps(const PacketView& packet, std::uint16_t position,
+                                       std::uint32_t rule, Evaluation& evaluation) const noexcept;
+
   Parts parts_;
   // A bucket is an atomic, which cannot move.
   mutable std::vector<std::unique_ptr<TokenBucket>> buckets_;
   bool names_not_ip_ = false;
   bool names_neighbour_discovery_ = false;
+
+  // Of the base chain's rules, and behind them of the policy: with slot kByItsSteps if a
+  // rule has no decision. Apart from the rules, so that batches need few cache lines.
+  std::vector<CountedVerdict> base_decisions_;
+  static constexpr std::uint32_t kByItsSteps = kNoSlot - 1;
 };
 
 }  // namespace afxfw

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
-#include <type_traits>
 #include <variant>
 
 #include "afxfw_abi.h"
@@ -91,14 +89,16 @@ std::uint32_t RuleSet::add_slots(std::size_t count) noexcept {
   return first;
 }
 
-RuleSet::ListVerdicts RuleSet::add_list_rules(std::uint32_t handle, std::string_view list,
-                                              Verdict verdict) {
-  ListVerdicts verdicts{verdict, verdict};
-  verdicts.ipv4.rule =
-      add_rule({.handle = handle, .text = fmt::format("ip saddr {}", list), .slot = add_slots(1)});
-  verdicts.ipv6.rule = add_rule(
-      {.handle = handle + 1, .text = fmt::format("ip6 saddr {}", list), .slot = add_slots(1)});
-  return verdicts;
+RuleSet::ListDecisions RuleSet::add_list_rules(std::uint32_t handle, std::string_view list,
+                                               Verdict verdict) {
+  const auto add = [&](std::uint32_t rule_handle, std::string_view match) -> CountedVerdict {
+    const std::uint32_t slot = add_slots(1);
+    verdict.rule =
+        add_rule({.handle = rule_handle, .text = fmt::format("{} {}", match, list), .slot = slot});
+    return {verdict, slot};
+  };
+  const CountedVerdict ipv4 = add(handle, "ip saddr");
+  return {ipv4, add(handle + 1, "ip6 saddr")};
 }
 
 void RuleSet::add_table_rules(const RuleSet* previous) {
@@ -207,38 +207,18 @@ std::unique_ptr<const RuleSet> RuleSet::with_merged_lists(std::uint64_t generati
 }
 
 template <typename Bits>
-void RuleSet::judge_by_lists(std::span<const Bits> sources,
-                             std::span<Verdict> verdicts) const noexcept {
-  assert(sources.size() <= kJudgedAtOnce && verdicts.size() == sources.size());
-  const auto table = [](const AddressTables& tables) -> const AddressSet<Bits>& {
-    if constexpr (std::is_same_v<Bits, Ipv4Bits>) {
-      return tables.ipv4;
-    } else {
-      return tables.ipv6;
-    }
+ListHits RuleSet::find_in_lists(std::span<const Bits> sources) const noexcept {
+  const auto members = [&](const AddressTables* tables) -> Members {
+    if (tables == nullptr) return 0;
+    const auto& set = tables->of<Bits>();
+    return set.empty() ? 0 : set.members(sources);
   };
-  const auto verdict = [](const ListVerdicts& on) {
-    return std::is_same_v<Bits, Ipv4Bits> ? on.ipv4 : on.ipv6;
-  };
-  std::array<bool, kJudgedAtOnce> allowed{};
-  std::array<bool, kJudgedAtOnce> blocked{};
-  if (parts_.allow && !table(*parts_.allow).empty()) {
-    table(*parts_.allow).contains(sources, {allowed.data(), sources.size()});
-  }
-  if (parts_.block && !table(*parts_.block).empty()) {
-    table(*parts_.block).contains(sources, {blocked.data(), sources.size()});
-  }
-  const Verdict on_allow = verdict(on_allow_);
-  const Verdict on_block = verdict(on_block_);
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    verdicts[i] = allowed[i] ? on_allow : blocked[i] ? on_block : Verdict{};
-  }
+  const Members allowed = members(parts_.allow.get());
+  return {allowed, members(parts_.block.get()) & ~allowed};
 }
 
-template void RuleSet::judge_by_lists(std::span<const Ipv4Bits> sources,
-                                      std::span<Verdict> verdicts) const noexcept;
-template void RuleSet::judge_by_lists(std::span<const Ipv6Bits> sources,
-                                      std::span<Verdict> verdicts) const noexcept;
+template ListHits RuleSet::find_in_lists(std::span<const Ipv4Bits> sources) const noexcept;
+template ListHits RuleSet::find_in_lists(std::span<const Ipv6Bits> sources) const noexcept;
 
 std::vector<CountedElement> RuleSet::counted_elements() const {
   std::vector<CountedElement> result;

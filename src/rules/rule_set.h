@@ -27,8 +27,6 @@ namespace afxfw {
 
 /// One rule, as status shows it.
 struct Rule {
-  static constexpr std::uint32_t kNoSlot = CompiledRule::kNoSlot;
-
   /// What identifies the rule to a user; the same rule keeps it over reloads.
   std::uint32_t handle = 0;
   /// In nftables' language.
@@ -63,6 +61,12 @@ struct ListChange {
 struct RuleTable {
   nft::Table table;
   std::map<std::string, std::vector<Prefix>, std::less<>> set_prefixes{};
+};
+
+/// Which addresses of a batch the lists have; none is in both.
+struct ListHits {
+  Members allowed = 0;
+  Members blocked = 0;  ///< and not allowed
 };
 
 /// The compiled rules: an allowlist and a blocklist of source addresses, then a
@@ -121,11 +125,17 @@ class RuleSet {
   /// How many counters its Evaluation needs.
   [[nodiscard]] std::size_t counter_slots() const noexcept { return counter_slots_; }
 
-  /// What the lists say about packets from these addresses (Ipv4Bits, Ipv6Bits),
-  /// at most kJudgedAtOnce. verdicts: as many; one without a rule means that
-  /// neither list has the address.
+  /// Which of these addresses (Ipv4Bits, Ipv6Bits), at most kAskedAtOnce, the lists have.
   template <typename Bits>
-  void judge_by_lists(std::span<const Bits> sources, std::span<Verdict> verdicts) const noexcept;
+  [[nodiscard]] ListHits find_in_lists(std::span<const Bits> sources) const noexcept;
+
+  /// What becomes of packets from them, by the IP version.
+  [[nodiscard]] const CountedVerdict& on_allowed(unsigned version) const noexcept {
+    return version == 4 ? on_allow_.ipv4 : on_allow_.ipv6;
+  }
+  [[nodiscard]] const CountedVerdict& on_blocked(unsigned version) const noexcept {
+    return version == 4 ? on_block_.ipv4 : on_block_.ipv6;
+  }
 
   /// Whether Evaluation::now_ns is asked for.
   [[nodiscard]] bool needs_time() const noexcept { return program_ && program_->needs_time(); }
@@ -149,10 +159,10 @@ class RuleSet {
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
-  /// The rules that a list makes; their verdicts, a family each.
-  struct ListVerdicts {
-    Verdict ipv4;
-    Verdict ipv6;
+  /// What a list's rules, one a family, do.
+  struct ListDecisions {
+    CountedVerdict ipv4;
+    CountedVerdict ipv6;
   };
 
   RuleSet(std::uint64_t generation, const Parts& parts);
@@ -160,15 +170,15 @@ class RuleSet {
 
   [[nodiscard]] std::uint16_t add_rule(Rule rule);
   [[nodiscard]] std::uint32_t add_slots(std::size_t count) noexcept;
-  [[nodiscard]] ListVerdicts add_list_rules(std::uint32_t handle, std::string_view list,
-                                            Verdict verdict);
+  [[nodiscard]] ListDecisions add_list_rules(std::uint32_t handle, std::string_view list,
+                                             Verdict verdict);
   void add_table_rules(const RuleSet* previous);
   [[nodiscard]] TextErrors compile_table(std::uint64_t age_s);
   void find_next_expiry(std::uint64_t age_s) noexcept;
 
   Parts parts_;
-  ListVerdicts on_allow_;
-  ListVerdicts on_block_;
+  ListDecisions on_allow_;
+  ListDecisions on_block_;
   std::shared_ptr<const RuleProgram> program_;
   std::uint64_t generation_;
   std::vector<Rule> rules_;
@@ -181,11 +191,6 @@ class RuleSet {
 
   static constexpr std::uint32_t kFirstTableHandle = 5;
 };
-
-extern template void RuleSet::judge_by_lists(std::span<const Ipv4Bits> sources,
-                                             std::span<Verdict> verdicts) const noexcept;
-extern template void RuleSet::judge_by_lists(std::span<const Ipv6Bits> sources,
-                                             std::span<Verdict> verdicts) const noexcept;
 
 /// A list file's text. name: for errors, usually its path.
 struct ListText {

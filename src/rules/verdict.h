@@ -38,4 +38,13 @@ struct Verdict {
 };
 static_assert(sizeof(Verdict) == 4);
 
+/// Stands for no counter of a RuleSet.
+inline constexpr std::uint32_t kNoSlot = 0xffff'ffff;
+
+/// A verdict, and which of a RuleSet's counters counts packets that get it.
+struct CountedVerdict {
+  Verdict verdict;
+  std::uint32_t slot = kNoSlot;
+};
+
 }  // namespace afxfw

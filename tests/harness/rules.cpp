@@ -58,7 +58,7 @@ std::string RulesInUse::told(const Bytes& frame) {
 
 RuleCounter RulesInUse::counted(std::size_t number) const {
   const Rule& rule = rules_->rules()[list_rules(*rules_) + number - 1];
-  if (rule.slot == Rule::kNoSlot) throw std::invalid_argument("no counter: " + rule.text);
+  if (rule.slot == kNoSlot) throw std::invalid_argument("no counter: " + rule.text);
   return evaluation_.counters.read(rule.slot);
 }
 

@@ -28,10 +28,8 @@ std::unique_ptr<const RuleSet> rule_set(std::uint64_t generation) {
 bool is_whole(const RuleSet& rules) {
   const auto generation = static_cast<Ipv4Bits>(rules.generation());
   const std::array<Ipv4Bits, 2> sources = {generation, generation + 1};
-  std::array<Verdict, 2> verdicts;
-  rules.judge_by_lists(std::span<const Ipv4Bits>(sources), verdicts);
-  return verdicts[0].action == Action::kDrop && verdicts[1].action == Action::kAccept &&
-         rules.rules().size() == 2;
+  const ListHits hits = rules.find_in_lists(std::span<const Ipv4Bits>(sources));
+  return hits.blocked == 0b01 && hits.allowed == 0 && rules.rules().size() == 2;
 }
 
 TEST(Publisher, ReadersGetTheSetPublishedLast) {

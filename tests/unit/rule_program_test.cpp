@@ -82,8 +82,8 @@ TEST(RuleProgram, CountsFramesWithTheirPadding) {
 TEST(RuleProgram, ARuleCountsOnlyWhereACounterIsWritten) {
   const auto program =
       compiled(table("tcp dport 80 drop\nudp dport 53 counter packets 7 bytes 900"));
-  EXPECT_EQ(program->rules()[0].slot, Rule::kNoSlot);
-  EXPECT_NE(program->rules()[1].slot, Rule::kNoSlot);
+  EXPECT_EQ(program->rules()[0].slot, kNoSlot);
+  EXPECT_NE(program->rules()[1].slot, kNoSlot);
   EXPECT_EQ(program->counter_slots(), 1U);
   EXPECT_EQ(program->rules()[1].initial.packets, 7U);
   EXPECT_EQ(program->rules()[1].initial.bytes, 900U);

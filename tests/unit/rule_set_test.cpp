@@ -26,9 +26,10 @@ CompiledRuleSet compiled(const RuleSetSources& from, std::uint64_t generation = 
 
 template <typename Bits>
 Verdict verdict(const RuleSet& rules, Bits address) {
-  Verdict result;
-  rules.judge_by_lists(std::span<const Bits>(&address, 1), {&result, 1});
-  return result;
+  const ListHits hits = rules.find_in_lists(std::span<const Bits>(&address, 1));
+  const unsigned version = sizeof(Bits) == sizeof(Ipv4Bits) ? 4 : 6;
+  if (hits.allowed != 0) return rules.on_allowed(version).verdict;
+  return hits.blocked != 0 ? rules.on_blocked(version).verdict : Verdict{};
 }
 
 Verdict verdict(const RuleSet& rules, std::string_view address) {
@@ -127,17 +128,16 @@ TEST(RuleSet, SkippedAndClearedLinesAreCountedOverAllLists) {
   EXPECT_EQ(told(*result.rules, "203.0.113.9"), "drop blocklist 3");
 }
 
-TEST(RuleSet, JudgesEachAddressOfABatch) {
+TEST(RuleSet, FindsEachAddressOfABatchInOneList) {
   const auto result = compiled(sources({"192.0.2.1"}, {"192.0.2.0/24"}));
   std::vector<Ipv4Bits> addresses;
   for (std::size_t i = 0; i < kJudgedAtOnce; ++i) {
     addresses.push_back(*parse_ipv4("192.0.2.1") + static_cast<Ipv4Bits>(i % 3 * 128));
   }
-  std::vector<Verdict> verdicts(addresses.size());
-  result.rules->judge_by_lists(std::span<const Ipv4Bits>(addresses), verdicts);
+  const ListHits hits = result.rules->find_in_lists(std::span<const Ipv4Bits>(addresses));
   for (std::size_t i = 0; i < addresses.size(); ++i) {
-    EXPECT_EQ(verdicts[i].action, i % 3 == 1 ? Action::kDrop : Action::kAccept) << i;
-    EXPECT_EQ(verdicts[i].rule == Verdict::kNoRule, i % 3 == 2) << i;
+    EXPECT_EQ(hits.allowed >> i & 1, i % 3 == 0 ? 1U : 0U) << i;
+    EXPECT_EQ(hits.blocked >> i & 1, i % 3 == 1 ? 1U : 0U) << i;
   }
 }
 
