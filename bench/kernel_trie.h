@@ -29,8 +29,6 @@ class KernelTrie {
   KernelTrie& operator=(const KernelTrie&) = delete;
   KernelTrie(KernelTrie&&) noexcept;
   KernelTrie& operator=(KernelTrie&&) = delete;
-  KernelTrie(const KernelTrie&) = delete;
-  KernelTrie& operator=(const KernelTrie&) = delete;
   ~KernelTrie();
 
   /// The first kQueries of them.
