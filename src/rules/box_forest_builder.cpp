@@ -179,8 +179,10 @@ class Sharer {
 
 BoxForest build_box_forest(std::span<const Box> boxes) {
   const std::vector<RuleBox> sorted = rule_boxes(boxes);
+  Sharer sharer(sorted);  // has the samples that trees are written by
+  const Trees best = sharer.best();
   BoxForest forest;
-  for (const auto& tree : Sharer(sorted).best().trees) tree->write(forest);
+  for (const auto& tree : best.trees) tree->write(forest);
   forest.lines.shrink_to_fit();
   return forest;
 }
