@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <cstdio>
@@ -9,6 +7,7 @@
 #include <string>
 
 #include "app/event_loop.h"
+#include "app/log_output.h"
 #include "app/options.h"
 #include "engine/description.h"
 #include "engine/engine.h"
@@ -20,45 +19,6 @@
 namespace afxfw {
 
 namespace {
-
-void write_log(LogLevel level, std::string_view line) {
-  switch (level) {
-    case LogLevel::kDebug:
-      spdlog::debug("{}", line);
-      break;
-    case LogLevel::kInfo:
-      spdlog::info("{}", line);
-      break;
-    case LogLevel::kWarn:
-      spdlog::warn("{}", line);
-      break;
-    case LogLevel::kError:
-      spdlog::error("{}", line);
-      break;
-  }
-}
-
-spdlog::level::level_enum spdlog_level(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kWarn:
-      return spdlog::level::warn;
-    case LogLevel::kError:
-      return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
-
-void set_up_log() {
-  auto logger = spdlog::stderr_color_mt("afxfw");
-  logger->set_pattern("afxfw: %^%l%$: %v");
-  logger->flush_on(spdlog::level::debug);
-  spdlog::set_default_logger(std::move(logger));
-  set_log_sink(write_log);
-}
 
 void report(const RuleSet& rules, std::chrono::duration<double> load_time) {
   std::cout << rules_report(rules, load_time.count()) << std::flush;
@@ -91,9 +51,9 @@ ExitCode run(const AppOptions& options) {
     std::fflush(packet_log);
   });
   log_info("{}", engine->description());
-  log_info("ready: filtering {}", options.engine.interface);
   EventLoop loop(*engine, options, signals);
   // Servers are attached here, to loop.context(); they go before the engine does.
+  log_info("ready: filtering {}", options.engine.interface);
   return loop.run();
 }
 
@@ -122,10 +82,10 @@ ExitCode dispatch(const AppOptions& options) {
 
 /// What main() is, but for its name.
 int run_program(int argc, const char* const* argv) {
-  set_up_log();
+  set_up_log({});
   try {
     const AppOptions options = parse_options(argc, argv);
-    spdlog::set_level(spdlog_level(options.log_level));
+    set_up_log(options.log);
     return static_cast<int>(dispatch(options));
   } catch (const Error& error) {
     log_error("{}", error.what());

@@ -3,8 +3,8 @@
 #include <iosfwd>
 #include <string>
 
+#include "app/log_output.h"
 #include "engine/options.h"
-#include "util/log.h"
 
 namespace afxfw {
 
@@ -18,7 +18,7 @@ struct AppOptions {
   double stats_interval_s = 1;  ///< 0: none
   bool json = false;
   double duration_s = 0;  ///< 0: until a signal
-  LogLevel log_level = LogLevel::kInfo;
+  LogOptions log;
 };
 
 /// Throws Error (kUsage) that names the option and what it takes.
