@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "app/service_notifier.h"
 #include "control/stats_json.h"
 #include "control/stats_table.h"
 #include "util/log.h"
@@ -34,12 +35,14 @@ void print(const std::string& text) {
 }
 
 void reload(Engine& engine) {
+  notify_reloading();
   try {
     engine.reload();
     log_info("lists read again, rules generation {}", engine.snapshot().ruleset_generation);
   } catch (const Error& error) {
     log_error("reload failed, the rules in force stay:\n{}", error.what());
   }
+  notify_reloaded();
 }
 
 /// Calls a function at a point of time, unless the timer is set anew or destroyed
@@ -101,6 +104,7 @@ EventLoop::EventLoop(Engine& engine, const AppOptions& options, const SignalSour
 
 ExitCode EventLoop::run() {
   context_.run();
+  notify_stopping();
   engine_.stop();
   const Snapshot last = engine_.snapshot();
   print(options_.json ? to_json(last) + "\n" : summary_table(last));

@@ -9,6 +9,7 @@
 #include "app/event_loop.h"
 #include "app/log_output.h"
 #include "app/options.h"
+#include "app/service_notifier.h"
 #include "engine/description.h"
 #include "engine/engine.h"
 #include "loading/rules_report.h"
@@ -53,6 +54,7 @@ ExitCode run(const AppOptions& options) {
   log_info("{}", engine->description());
   EventLoop loop(*engine, options, signals);
   // Servers are attached here, to loop.context(); they go before the engine does.
+  const ServiceNotifier notifier(loop.context(), *engine);
   log_info("ready: filtering {}", options.engine.interface);
   return loop.run();
 }
