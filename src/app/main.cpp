@@ -1,15 +1,20 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "app/event_loop.h"
 #include "app/log_output.h"
 #include "app/options.h"
 #include "app/service_notifier.h"
+#include "control/metrics_server.h"
+#include "control/metrics_text.h"
 #include "engine/description.h"
 #include "engine/engine.h"
 #include "loading/rules_report.h"
@@ -43,6 +48,23 @@ ExitCode dry_run(const AppOptions& options) {
   return ExitCode::kOk;
 }
 
+/// What /healthz complains of: "" while all is well.
+std::string sickness(const Engine& engine) {
+  const std::vector<std::uint32_t>& stalled = engine.stalled_queues();
+  if (stalled.empty()) return "";
+  return fmt::format("the worker of queue {} hangs", fmt::join(stalled, ", "));
+}
+
+/// nullptr without --metrics.
+std::unique_ptr<MetricsServer> serve_metrics(boost::asio::io_context& context,
+                                             const AppOptions& options, const Engine& engine) {
+  if (!options.metrics) return nullptr;
+  return std::make_unique<MetricsServer>(
+      context, *options.metrics,
+      MetricsSource{[&engine] { return metrics_text(engine.snapshot(), AFXFW_VERSION); },
+                    [&engine] { return sickness(engine); }});
+}
+
 ExitCode run(const AppOptions& options) {
   const SignalSource signals;
   // JSON has stdout for itself.
@@ -54,6 +76,7 @@ ExitCode run(const AppOptions& options) {
   log_info("{}", engine->description());
   EventLoop loop(*engine, options, signals);
   // Servers are attached here, to loop.context(); they go before the engine does.
+  const auto metrics = serve_metrics(loop.context(), options, *engine);
   const ServiceNotifier notifier(loop.context(), *engine);
   log_info("ready: filtering {}", options.engine.interface);
   return loop.run();

@@ -16,6 +16,7 @@
 
 #include "app/command_line.h"
 #include "app/rule_options.h"
+#include "control/metrics_server.h"
 #include "util/cpu.h"
 #include "util/error.h"
 #include "worker/worker.h"
@@ -90,7 +91,10 @@ po::options_description output_options() {
       "messages on stderr")(
       "log-format",
       po::value<std::string>()->default_value("text")->value_name("text|json|journald"),
-      "how they look: for a person, a JSON object a line, or with journald's fields");
+      "how they look: for a person, a JSON object a line, or with journald's fields")(
+      "metrics", po::value<std::string>()->value_name("ADDRESS:PORT"),
+      "serve statistics to Prometheus there, such as 127.0.0.1:9469, at /metrics; /healthz tells "
+      "whether all is well");
   return group;
 }
 
@@ -296,6 +300,9 @@ AppOptions parse_options(int argc, const char* const* argv) {
       require_seconds("stats-interval", variables["stats-interval"].as<double>());
   options.duration_s = require_seconds("duration", variables["duration"].as<double>());
   options.log = log_options(variables);
+  if (variables.count("metrics") != 0) {
+    options.metrics = parse_metrics_address(variables["metrics"].as<std::string>());
+  }
   // Without an interface, --check is about none.
   if (!flag("check")) options.log.interface = options.engine.interface;
   return options;

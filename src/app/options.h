@@ -1,6 +1,9 @@
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 #include "app/log_output.h"
@@ -19,6 +22,7 @@ struct AppOptions {
   bool json = false;
   double duration_s = 0;  ///< 0: until a signal
   LogOptions log;
+  std::optional<boost::asio::ip::tcp::endpoint> metrics;  ///< where to serve them
 };
 
 /// Throws Error (kUsage) that names the option and what it takes.

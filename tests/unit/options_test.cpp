@@ -112,12 +112,14 @@ TEST(Options, AConfigFileBehindADashMayBeMissing) {
   EXPECT_FALSE(parse_arguments({"--config=-/nonexistent/afxfw.conf"}).engine.queues.has_value());
 }
 
-TEST(Options, LogFormat) {
+TEST(Options, LogFormatAndMetrics) {
   EXPECT_EQ(parse_arguments({}).log.format, LogFormat::kText);
+  EXPECT_FALSE(parse_arguments({}).metrics.has_value());
   const AppOptions options =
-      parse_arguments({"--log-format", "json", "--iface", "ens3"});
+      parse_arguments({"--log-format", "json", "--metrics", "[::1]:9469", "--iface", "ens3"});
   EXPECT_EQ(options.log.format, LogFormat::kJson);
   EXPECT_EQ(options.log.interface, "ens3");
+  EXPECT_EQ(options.metrics->port(), 9469);
 }
 
 TEST(Options, UnknownNameInTheConfigFileIsAnErrorWithTheFile) {
@@ -141,7 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"--frames", "0"}, std::pair{"--stats-interval", "-1"},
                     std::pair{"--stats-interval", "nan"}, std::pair{"--duration", "inf"},
                     std::pair{"--log-packets", "some"}, std::pair{"--log-level", "loud"},
-                    std::pair{"--log-format", "xml"},
+                    std::pair{"--log-format", "xml"}, std::pair{"--metrics", "9469"},
                     std::pair{"--config", "/nonexistent/afxfw.conf"}, std::pair{"--que", "8"},
                     std::pair{"--nonsense", "1"}));
 
