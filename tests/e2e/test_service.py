@@ -12,7 +12,7 @@ from harness.wait import wait_until
 
 pytestmark = pytest.mark.lab(topology="pair", queues=2)
 
-WATCHDOG_S = 2.0
+WATCHDOG_S = 1.0
 STALL_S = 3.0  # without progress for so long, a worker is taken for stalled
 
 
