@@ -1,15 +1,20 @@
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "app/event_loop.h"
+#include "app/log_output.h"
 #include "app/options.h"
+#include "app/service_notifier.h"
+#include "control/metrics_server.h"
+#include "control/metrics_text.h"
 #include "engine/description.h"
 #include "engine/engine.h"
 #include "loading/rules_report.h"
@@ -20,45 +25,6 @@
 namespace afxfw {
 
 namespace {
-
-void write_log(LogLevel level, std::string_view line) {
-  switch (level) {
-    case LogLevel::kDebug:
-      spdlog::debug("{}", line);
-      break;
-    case LogLevel::kInfo:
-      spdlog::info("{}", line);
-      break;
-    case LogLevel::kWarn:
-      spdlog::warn("{}", line);
-      break;
-    case LogLevel::kError:
-      spdlog::error("{}", line);
-      break;
-  }
-}
-
-spdlog::level::level_enum spdlog_level(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kWarn:
-      return spdlog::level::warn;
-    case LogLevel::kError:
-      return spdlog::level::err;
-  }
-  return spdlog::level::info;
-}
-
-void set_up_log() {
-  auto logger = spdlog::stderr_color_mt("afxfw");
-  logger->set_pattern("afxfw: %^%l%$: %v");
-  logger->flush_on(spdlog::level::debug);
-  spdlog::set_default_logger(std::move(logger));
-  set_log_sink(write_log);
-}
 
 void report(const RuleSet& rules, std::chrono::duration<double> load_time) {
   std::cout << rules_report(rules, load_time.count()) << std::flush;
@@ -82,6 +48,23 @@ ExitCode dry_run(const AppOptions& options) {
   return ExitCode::kOk;
 }
 
+/// What /healthz complains of: "" while all is well.
+std::string sickness(const Engine& engine) {
+  const std::vector<std::uint32_t>& stalled = engine.stalled_queues();
+  if (stalled.empty()) return "";
+  return fmt::format("the worker of queue {} hangs", fmt::join(stalled, ", "));
+}
+
+/// nullptr without --metrics.
+std::unique_ptr<MetricsServer> serve_metrics(boost::asio::io_context& context,
+                                             const AppOptions& options, const Engine& engine) {
+  if (!options.metrics) return nullptr;
+  return std::make_unique<MetricsServer>(
+      context, *options.metrics,
+      MetricsSource{[&engine] { return metrics_text(engine.snapshot(), AFXFW_VERSION); },
+                    [&engine] { return sickness(engine); }});
+}
+
 ExitCode run(const AppOptions& options) {
   const SignalSource signals;
   // JSON has stdout for itself.
@@ -91,8 +74,12 @@ ExitCode run(const AppOptions& options) {
     std::fflush(packet_log);
   });
   log_info("{}", engine->description());
+  EventLoop loop(*engine, options, signals);
+  // Servers are attached here, to loop.context(); they go before the engine does.
+  const auto metrics = serve_metrics(loop.context(), options, *engine);
+  const ServiceNotifier notifier(loop.context(), *engine);
   log_info("ready: filtering {}", options.engine.interface);
-  return run_until_stopped(*engine, options, signals);
+  return loop.run();
 }
 
 ExitCode dispatch(const AppOptions& options) {
@@ -120,10 +107,10 @@ ExitCode dispatch(const AppOptions& options) {
 
 /// What main() is, but for its name.
 int run_program(int argc, const char* const* argv) {
-  set_up_log();
+  set_up_log({});
   try {
     const AppOptions options = parse_options(argc, argv);
-    spdlog::set_level(spdlog_level(options.log_level));
+    set_up_log(options.log);
     return static_cast<int>(dispatch(options));
   } catch (const Error& error) {
     log_error("{}", error.what());

@@ -3,15 +3,20 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <fstream>
 #include <ostream>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "app/command_line.h"
 #include "app/rule_options.h"
+#include "control/metrics_server.h"
 #include "util/cpu.h"
 #include "util/error.h"
 #include "worker/worker.h"
@@ -83,17 +88,24 @@ po::options_description output_options() {
       "such lines a second, at most; 0: no limit")(
       "log-level",
       po::value<std::string>()->default_value("info")->value_name("debug|info|warn|error"),
-      "messages on stderr");
+      "messages on stderr")(
+      "log-format",
+      po::value<std::string>()->default_value("text")->value_name("text|json|journald"),
+      "how they look: for a person, a JSON object a line, or with journald's fields")(
+      "metrics", po::value<std::string>()->value_name("ADDRESS:PORT"),
+      "serve statistics to Prometheus there, such as 127.0.0.1:9469, at /metrics; /healthz tells "
+      "whether all is well");
   return group;
 }
 
 po::options_description general_options() {
   po::options_description group("General");
   group.add_options()(
-      "config,c", po::value<std::string>()->value_name("FILE"),
-      "read options from FILE: lines like blocklist = /etc/afxfw/drop.netset; the command line "
-      "wins")("duration", po::value<double>()->default_value(0, "0")->value_name("SECONDS"),
-              "stop after so long; 0: at Ctrl-C or SIGTERM")(
+      "config,c", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
+      "read options from FILE: lines like blocklist = /etc/afxfw/drop.netset; may be repeated, the "
+      "last one wins over the others and the command line over all; --config=-FILE: if it exists")(
+      "duration", po::value<double>()->default_value(0, "0")->value_name("SECONDS"),
+      "stop after so long; 0: at Ctrl-C or SIGTERM")(
       "check", po::bool_switch(),
       "check lists and rules, without an interface, and show what they are")(
       "dry-run", po::bool_switch(), "the same, and check options and interface; attach nothing")(
@@ -175,21 +187,34 @@ ReinjectOption parse_reinject(const std::string& text) {
       fmt::format("--reinject is '{}', but must be one of: stack, none, tx, dev:NAME", text));
 }
 
+/// Adds what a file says to `variables`. "-FILE" may be missing.
+void read_config_file(const std::string& name, const po::options_description& options,
+                      po::variables_map& variables) {
+  const bool optional = name.starts_with('-');
+  const std::string file = name.substr(optional ? 1 : 0);
+  std::ifstream stream(file);
+  if (!stream) {
+    const int error_number = errno;
+    if (optional && error_number == ENOENT) return;
+    throw_usage(fmt::format("cannot read the config file {}: {}", file,
+                            std::generic_category().message(error_number)));
+  }
+  try {
+    po::store(po::parse_config_file(stream, options), variables);
+  } catch (const po::error& error) {
+    throw_usage(fmt::format("{}: {}", file, error.what()));
+  }
+}
+
 po::variables_map read_variables(int argc, const char* const* argv) {
   po::variables_map variables;
   try {
     const po::options_description options = all_options();
     read_command_line(argc, argv, options, {}, variables);
-    if (variables.count("config") != 0) {
-      const auto& file = variables["config"].as<std::string>();
-      std::ifstream stream(file);
-      if (!stream) throw_usage(fmt::format("cannot read the config file {}", file));
-      try {
-        po::store(po::parse_config_file(stream, options), variables);
-      } catch (const po::error& error) {
-        throw_usage(fmt::format("{}: {}", file, error.what()));
-      }
-    }
+    // What is stored first wins.
+    std::vector<std::string> files = strings(variables, "config");
+    std::reverse(files.begin(), files.end());
+    for (const std::string& file : files) read_config_file(file, options, variables);
     po::notify(variables);
   } catch (const po::error& error) {
     throw_usage(error.what());
@@ -239,6 +264,19 @@ EngineOptions engine_options(const po::variables_map& variables) {
   return options;
 }
 
+LogOptions log_options(const po::variables_map& variables) {
+  LogOptions log;
+  log.level = choose<LogLevel>("log-level", variables["log-level"].as<std::string>(),
+                               {{"debug", LogLevel::kDebug},
+                                {"info", LogLevel::kInfo},
+                                {"warn", LogLevel::kWarn},
+                                {"error", LogLevel::kError}});
+  log.format = choose<LogFormat>(
+      "log-format", variables["log-format"].as<std::string>(),
+      {{"text", LogFormat::kText}, {"json", LogFormat::kJson}, {"journald", LogFormat::kJournald}});
+  return log;
+}
+
 }  // namespace
 
 AppOptions parse_options(int argc, const char* const* argv) {
@@ -261,11 +299,12 @@ AppOptions parse_options(int argc, const char* const* argv) {
   options.stats_interval_s =
       require_seconds("stats-interval", variables["stats-interval"].as<double>());
   options.duration_s = require_seconds("duration", variables["duration"].as<double>());
-  options.log_level = choose<LogLevel>("log-level", variables["log-level"].as<std::string>(),
-                                       {{"debug", LogLevel::kDebug},
-                                        {"info", LogLevel::kInfo},
-                                        {"warn", LogLevel::kWarn},
-                                        {"error", LogLevel::kError}});
+  options.log = log_options(variables);
+  if (variables.count("metrics") != 0) {
+    options.metrics = parse_metrics_address(variables["metrics"].as<std::string>());
+  }
+  // Without an interface, --check is about none.
+  if (!flag("check")) options.log.interface = options.engine.interface;
   return options;
 }
 

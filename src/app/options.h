@@ -1,10 +1,13 @@
 #pragma once
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <iosfwd>
+#include <optional>
 #include <string>
 
+#include "app/log_output.h"
 #include "engine/options.h"
-#include "util/log.h"
 
 namespace afxfw {
 
@@ -18,7 +21,8 @@ struct AppOptions {
   double stats_interval_s = 1;  ///< 0: none
   bool json = false;
   double duration_s = 0;  ///< 0: until a signal
-  LogLevel log_level = LogLevel::kInfo;
+  LogOptions log;
+  std::optional<boost::asio::ip::tcp::endpoint> metrics;  ///< where to serve them
 };
 
 /// Throws Error (kUsage) that names the option and what it takes.

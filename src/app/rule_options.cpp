@@ -18,7 +18,7 @@ void add_rule_options(po::options_description& group) {
       "allowlist,a", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
       "accept packets from these, also if they are on a blocklist; may be repeated")(
       "rules,r", po::value<std::string>()->value_name("FILE"),
-      "rules in nftables' language, asked after the lists; see docs/rules.md")(
+      "rules in nftables' language, asked after the lists; see afxfw-rules(5)")(
       "set", po::value<std::vector<std::string>>()->composing()->value_name("NAME=FILE"),
       "add a list's addresses to a set of the rules; may be repeated")(
       "skip-bad-lines", po::bool_switch(), "leave bad lines of the lists out, with a warning")(

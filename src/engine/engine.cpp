@@ -25,8 +25,14 @@ namespace {
 constexpr NapiSettings kBusyPollSettings{.defer_hard_irqs = 2, .gro_flush_timeout_ns = 200'000};
 
 /// How changes are noted in the lock file, for the run after a kill.
-constexpr const char* kNoteOffload = "offload";
 constexpr const char* kNoteNapi = "napi";
+
+/// A link that goes up and down is told of so often a minute, at most.
+constexpr std::uint32_t kLinkWarnings = 10;
+
+/// Between two looks at what ethtool may have changed, which not every driver
+/// gives notice of.
+constexpr std::chrono::seconds kSettingsInterval{5};
 
 bool bpffs_is_mounted() {
   struct statfs status {};
@@ -122,7 +128,8 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
         link.name);
   }
   engine->program_ = XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
-  engine->adjust_offloads();
+  engine->offloads_ =
+      std::make_unique<ConflictingOffloads>(link.name, engine->program_->mode(), engine->lock_);
   if (chosen.busy_poll) engine->adjust_napi();
   engine->start_workers();
   if (chosen.log_packets != PacketLogMode::kNone) engine->start_packet_logger();
@@ -142,30 +149,12 @@ Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> 
       lock_(plan_.link),
       monitor_(plan_.link),
       rules_(options_.rule_files, options_.interface, std::move(rules), plan_.workers.size()),
-      packet_log_(std::move(packet_log)) {}
+      packet_log_(std::move(packet_log)),
+      health_(plan_.workers.size()),
+      stall_watch_(plan_.workers.size()),
+      link_warnings_(kLinkWarnings, std::chrono::minutes(1)) {}
 
 Engine::~Engine() { stop(); }
-
-void Engine::adjust_offloads() {
-  const std::string& interface = plan_.link.name;
-  const auto turn_off = [&](Offload offload, const char* consequence) {
-    if (!offload_enabled(interface, offload)) return;
-    lock_.note(fmt::format("{} {}", kNoteOffload, ethtool_name(offload)));
-    if (auto guard = OffloadGuard::turn_off(interface, offload)) {
-      offloads_.push_back(std::move(*guard));
-      log_info("{}: turned {} off until afxfw ends: {}", interface, ethtool_name(offload),
-               consequence);
-    } else {
-      log_warn("{}: {} is on and cannot be turned off: {}", interface, ethtool_name(offload),
-               consequence);
-    }
-  };
-  turn_off(Offload::kLro, "merged packets would not fit a frame");
-  turn_off(Offload::kRxVlan, "VLAN tags cut out of the frame would be lost");
-  if (program_->mode() == XdpMode::kGeneric) {
-    turn_off(Offload::kGro, "generic XDP sees packets after they were merged");
-  }
-}
 
 void Engine::adjust_napi() {
   const std::string& interface = plan_.link.name;
@@ -262,10 +251,7 @@ bool Engine::follow_link() {
   const Link& after = *change->after;
   if (after.name != before.name) log_info("{} is now called {}", before.name, after.name);
   if (after.up != before.up || after.carrier != before.carrier) {
-    log_warn("{}: the link is {}", after.name,
-             !after.up       ? "down (administratively)"
-             : after.carrier ? "up"
-                             : "down (no carrier)");
+    warn_of_link_state(after);
   }
   if (after.mac != before.mac && veth_pair_ != nullptr) {
     veth_pair_->set_mac(after.mac);
@@ -277,7 +263,7 @@ bool Engine::follow_link() {
         "until afxfw is restarted",
         after.name, after.mtu, plan_.workers.front().frame_size);
   }
-  if (after.rx_queues > workers_.size()) {
+  if (after.rx_queues != before.rx_queues && after.rx_queues > workers_.size()) {
     log_warn(
         "{}: {} receive queues, but {} are filtered; the packets of the others follow "
         "--on-failure ({}); restart afxfw to filter them",
@@ -287,8 +273,47 @@ bool Engine::follow_link() {
   return true;
 }
 
+void Engine::warn_of_link_state(const Link& link) {
+  if (!link_warnings_.allow(std::chrono::steady_clock::now())) return;
+  const std::uint64_t left_out = link_warnings_.take_suppressed();
+  log_warn("{}: the link is {}{}", link.name,
+           !link.up ? fmt::format("down (administratively); run: ip link set {} up", link.name)
+           : link.carrier ? "up"
+                          : "down (no carrier): look at the cable and the other end",
+           left_out == 0 ? "" : fmt::format("; it went up or down {} more times before", left_out));
+}
+
 void Engine::housekeep() {
   if (rules_.housekeep()) follow_rules();
+  const auto now = std::chrono::steady_clock::now();
+  for (const std::string& warning : health_.check(monitor_.link().name, queue_snapshots(), now)) {
+    log_warn("{}", warning);
+  }
+  check_progress(now);
+  if (now >= next_settings_check_) {
+    next_settings_check_ = now + kSettingsInterval;
+    check_settings();
+  }
+}
+
+void Engine::check_settings() {
+  const Link& link = monitor_.link();
+  offloads_->check(link.name);
+  // 0 queues: the driver does not say, or the interface has gone, which comes by notice.
+  const Channels channels = query_channels(link.name);
+  if (channels.rx != 0 && channels.rx != link.rx_queues) (void)follow_link();
+}
+
+void Engine::check_progress(std::chrono::steady_clock::time_point now) {
+  std::vector<std::uint64_t> progress;
+  for (const WorkerThread& each : workers_) progress.push_back(each.worker->progress());
+  for (const std::uint32_t worker : stall_watch_.update(progress, now)) {
+    const WorkerOptions& options = workers_[worker].worker->options();
+    log_error(
+        "{} queue {}: its worker has not run for {} s, so that nothing of the queue is filtered or "
+        "passed on; see what else runs on CPU {}, or restart afxfw",
+        monitor_.link().name, options.queue_id, StallWatch::kLimit.count(), options.cpu);
+  }
 }
 
 void Engine::start_packet_logger() {
@@ -305,6 +330,19 @@ void Engine::follow_rules() {
   if (rules.logs() && packet_logger_ == nullptr) start_packet_logger();
 }
 
+std::vector<QueueSnapshot> Engine::queue_snapshots() const {
+  std::vector<QueueSnapshot> queues;
+  for (const WorkerThread& each : workers_) {
+    const Worker& worker = *each.worker;
+    queues.push_back({.queue_id = worker.options().queue_id,
+                      .cpu = worker.options().cpu,
+                      .setup = worker.setup(),
+                      .counters = worker.counters(),
+                      .kernel = worker.kernel_statistics()});
+  }
+  return queues;
+}
+
 Snapshot Engine::snapshot() const {
   Snapshot snapshot;
   snapshot.interface = monitor_.link().name;
@@ -316,15 +354,9 @@ Snapshot Engine::snapshot() const {
   const RuleSet& rules = rules_.current();
   snapshot.ruleset_generation = rules.generation();
   snapshot.fallback = options_.inline_policy.fallback;
-  for (const WorkerThread& each : workers_) {
-    const Worker& worker = *each.worker;
-    QueueSnapshot queue{.queue_id = worker.options().queue_id,
-                        .cpu = worker.options().cpu,
-                        .setup = worker.setup(),
-                        .counters = worker.counters(),
-                        .kernel = worker.kernel_statistics()};
+  snapshot.queues = queue_snapshots();
+  for (const QueueSnapshot& queue : snapshot.queues) {
     snapshot.log_suppressed += queue.counters.log_suppressed;
-    snapshot.queues.push_back(std::move(queue));
   }
   // After the workers' counters, so that no rule's is behind them.
   const std::vector<RuleCounter> counts = rules_.publisher().counts();

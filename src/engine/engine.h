@@ -2,19 +2,23 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "engine/conflicting_offloads.h"
+#include "engine/health_watch.h"
 #include "engine/instance_lock.h"
 #include "engine/live_rules.h"
 #include "engine/options.h"
 #include "engine/packet_logger.h"
 #include "engine/plan.h"
 #include "engine/snapshot.h"
+#include "engine/stall_watch.h"
+#include "util/rate_limit.h"
 #include "worker/worker.h"
-#include "xsk/ethtool.h"
 #include "xsk/link_monitor.h"
 #include "xsk/napi_settings.h"
 #include "xsk/veth_pair.h"
@@ -65,9 +69,16 @@ class Engine {
   /// for good: nothing is left to do but to stop.
   [[nodiscard]] bool follow_link();
 
-  /// Frees what a reload replaced, once no worker uses it; lets elements expire.
-  /// To be called every second or so.
+  /// Frees what a reload replaced, once no worker uses it; lets elements expire;
+  /// logs what goes wrong on the interface or in its queues. To be called every
+  /// second or so.
   void housekeep();
+
+  /// The queues whose workers, when housekeep() last looked, had done nothing at
+  /// all for some seconds, not even look for packets.
+  [[nodiscard]] const std::vector<std::uint32_t>& stalled_queues() const noexcept {
+    return stall_watch_.stalled();
+  }
 
   [[nodiscard]] Snapshot snapshot() const;
 
@@ -82,13 +93,16 @@ class Engine {
 
   Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules,
          PacketLogger::Output packet_log);
-  void adjust_offloads();
   void adjust_napi();
   void start_workers();
   void start_packet_logger();
   /// What depends on which rules there are.
   void follow_rules();
   void report_setup() const;
+  void warn_of_link_state(const Link& link);
+  void check_progress(std::chrono::steady_clock::time_point now);
+  void check_settings();
+  [[nodiscard]] std::vector<QueueSnapshot> queue_snapshots() const;
 
   EngineOptions options_;
   Plan plan_;
@@ -100,12 +114,17 @@ class Engine {
   LinkMonitor monitor_;
   LiveRules rules_;
   std::unique_ptr<VethPair> veth_pair_;  // for --reinject stack
-  std::vector<OffloadGuard> offloads_;
+  std::unique_ptr<ConflictingOffloads> offloads_;
   std::unique_ptr<NapiSettingsGuard> napi_settings_;  // for --busy-poll
   std::unique_ptr<XdpProgram> program_;
   std::vector<WorkerThread> workers_;
   PacketLogger::Output packet_log_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
+
+  HealthWatch health_;
+  StallWatch stall_watch_;
+  RateLimit link_warnings_;
+  std::chrono::steady_clock::time_point next_settings_check_{};
   bool stopped_ = false;
   double stopped_uptime_s_ = 0;
 };

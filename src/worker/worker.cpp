@@ -163,8 +163,13 @@ void Worker::run() noexcept {
   while (!stop_.load(std::memory_order_relaxed)) {
     if (run_once() > 0) {
       idle_rounds = 0;
-    } else if (++idle_rounds >= kIdleRounds && !options_.busy_poll) {
-      sleep();
+    } else if (++idle_rounds >= kIdleRounds) {
+      if (options_.busy_poll) {
+        stats_.idle_spells.add(1);
+        idle_rounds = 0;
+      } else {
+        sleep();
+      }
     }
   }
   drain();
@@ -187,6 +192,11 @@ std::uint32_t Worker::run_once() noexcept {
     }
   }
   return received;
+}
+
+std::uint64_t Worker::progress() const noexcept {
+  return stats_.received.get() + stats_.bad_descriptors.get() + stats_.sleeps.get() +
+         stats_.idle_spells.get();
 }
 
 void Worker::gather() const noexcept {

@@ -90,6 +90,8 @@ class Worker {
   [[nodiscard]] const WorkerSetup& setup() const noexcept { return setup_; }
   [[nodiscard]] int socket_fd() const noexcept { return socket_->fd(); }
   [[nodiscard]] WorkerCounters counters() const { return stats_.read(); }
+  /// Grows every 100 ms or so, at least, for as long as the thread gets to run.
+  [[nodiscard]] std::uint64_t progress() const noexcept;
   /// What the kernel dropped on this queue's socket.
   [[nodiscard]] xdp_statistics kernel_statistics() const noexcept { return socket_->statistics(); }
   /// The logger's end of the packet log.

@@ -45,6 +45,9 @@ class alignas(kCacheLine) WorkerStats {
   Counter reinjected, tx_full, checksums_finished;
   Counter bad_descriptors, frames_unaccounted;
   Counter log_queued, log_suppressed, sleeps;
+  /// Busy polling, times that a great many rounds in a row found nothing; only
+  /// shows that the worker runs.
+  Counter idle_spells;
 };
 
 }  // namespace afxfw

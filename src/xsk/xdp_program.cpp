@@ -30,6 +30,10 @@ xdp_attach_mode libxdp_mode(XdpMode mode) {
   return mode == XdpMode::kNative ? XDP_MODE_NATIVE : XDP_MODE_SKB;
 }
 
+std::uint32_t netlink_flags(XdpMode mode) {
+  return mode == XdpMode::kNative ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+}
+
 bool is_ours(const xdp_program* program) {
   const char* program_name = xdp_program__name(program);
   return program_name != nullptr && std::string_view(program_name) == AFXFW_PROGRAM_NAME;
@@ -163,8 +167,8 @@ int XdpProgram::try_replace(XdpMode mode, int attached_program_fd) {
   bpf_xdp_attach_opts options{};
   options.sz = sizeof(options);
   options.old_prog_fd = attached_program_fd;
-  const std::uint32_t flags = mode == XdpMode::kNative ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-  const int result = bpf_xdp_attach(ifindex_, program_fd, flags | XDP_FLAGS_REPLACE, &options);
+  const int result =
+      bpf_xdp_attach(ifindex_, program_fd, netlink_flags(mode) | XDP_FLAGS_REPLACE, &options);
   if (result != 0) return -result;
   program_ = xdp_program__from_fd(program_fd);
   attached_ = true;
@@ -261,11 +265,21 @@ InlineCounters XdpProgram::counters() const {
   return sums;
 }
 
+int XdpProgram::try_detach() noexcept {
+  if (in_dispatcher_) return xdp_program__detach(program_, ifindex_, libxdp_mode(mode_), 0);
+  // Without libxdp, which would look the program up by its id: only CAP_SYS_ADMIN may.
+  bpf_xdp_attach_opts options{};
+  options.sz = sizeof(options);
+  options.old_prog_fd = xdp_program__fd(program_);
+  return bpf_xdp_detach(ifindex_, netlink_flags(mode_) | XDP_FLAGS_REPLACE, &options);
+}
+
 void XdpProgram::detach() noexcept {
   if (!attached_) return;
   attached_ = false;
-  if (const int result = xdp_program__detach(program_, ifindex_, libxdp_mode(mode_), 0);
-      result != 0 && result != -ENODEV && result != -ENOENT) {
+  if (const int result = try_detach();
+      // EEXIST: somebody has put another one in its place, or none.
+      result != 0 && result != -ENODEV && result != -ENOENT && result != -EEXIST) {
     log_error("{}: cannot detach the XDP program: {}; run: afxfw --detach --iface {}", interface_,
               std::strerror(-result), interface_);
   }

@@ -74,6 +74,8 @@ class XdpProgram {
   /// Both return 0 or an errno.
   int try_attach(XdpMode mode);
   int try_replace(XdpMode mode, int attached_program_fd);
+  /// Returns 0 or a negative errno.
+  int try_detach() noexcept;
 
   std::string interface_;
   int ifindex_;

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 from harness.accounting import check_accounting, check_final
-from harness.afxfw import LARGE_RINGS
+from harness.afxfw import AFXFW, LARGE_RINGS
 from harness.frames import Flow, Stream, tcp
 from harness.nft import Counters
 from harness.pktgen import Pktgen
@@ -66,3 +66,12 @@ def test_stops_by_itself_after_a_duration(lab, start_afxfw):
     assert afxfw.stats["uptime_s"] >= 0.5
 
 
+def test_detaches_without_cap_sys_admin(lab, mode):
+    """The kernel lets nobody else open a program by its id; that must not keep it attached."""
+    fw = lab["fw"]
+    with fw.start("setpriv", "--bounding-set=-sys_admin", AFXFW, "--iface", "eth0", "--mode",
+                  mode) as afxfw:
+        afxfw.wait_for_line(r"\bready\b")
+        assert "xdp" in fw.link()
+        assert afxfw.stop() == 0
+    assert "xdp" not in fw.link()

@@ -1,5 +1,6 @@
 #include "app/options.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -95,6 +96,32 @@ TEST(Options, CommandLineWinsOverTheConfigFile) {
   EXPECT_EQ(options.engine.rule_files.blocklists, (std::vector<std::string>{"one", "two"}));
 }
 
+TEST(Options, TheLastConfigFileWinsAndListsAddUp) {
+  const ConfigFile common("queues = 4\nblocklist = one\nmode = generic\n");
+  const ConfigFile own("queues = 2\nblocklist = two\n");
+  const AppOptions options = parse_arguments({"--config", common.path(), "--config", own.path()});
+  EXPECT_EQ(options.engine.queues, 2U);
+  EXPECT_EQ(options.engine.mode, XdpModeRequest::kGeneric);
+  EXPECT_THAT(options.engine.rule_files.blocklists, testing::UnorderedElementsAre("one", "two"));
+}
+
+TEST(Options, AConfigFileBehindADashMayBeMissing) {
+  const ConfigFile there("queues = 4\n");
+  const std::string optional = std::string("--config=-") + there.path();
+  EXPECT_EQ(parse_arguments({optional.c_str()}).engine.queues, 4U);
+  EXPECT_FALSE(parse_arguments({"--config=-/nonexistent/afxfw.conf"}).engine.queues.has_value());
+}
+
+TEST(Options, LogFormatAndMetrics) {
+  EXPECT_EQ(parse_arguments({}).log.format, LogFormat::kText);
+  EXPECT_FALSE(parse_arguments({}).metrics.has_value());
+  const AppOptions options =
+      parse_arguments({"--log-format", "json", "--metrics", "[::1]:9469", "--iface", "ens3"});
+  EXPECT_EQ(options.log.format, LogFormat::kJson);
+  EXPECT_EQ(options.log.interface, "ens3");
+  EXPECT_EQ(options.metrics->port(), 9469);
+}
+
 TEST(Options, UnknownNameInTheConfigFileIsAnErrorWithTheFile) {
   const ConfigFile file("ifcae = ens5\n");
   const Error error = refused({"--config", file.path()});
@@ -116,6 +143,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"--frames", "0"}, std::pair{"--stats-interval", "-1"},
                     std::pair{"--stats-interval", "nan"}, std::pair{"--duration", "inf"},
                     std::pair{"--log-packets", "some"}, std::pair{"--log-level", "loud"},
+                    std::pair{"--log-format", "xml"}, std::pair{"--metrics", "9469"},
                     std::pair{"--config", "/nonexistent/afxfw.conf"}, std::pair{"--que", "8"},
                     std::pair{"--nonsense", "1"}));
 
