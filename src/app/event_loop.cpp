@@ -1,15 +1,12 @@
 #include "app/event_loop.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include "control/stats_json.h"
 #include "control/stats_table.h"
@@ -45,6 +42,16 @@ void reload(Engine& engine) {
   }
 }
 
+/// Calls a function at a point of time, unless the timer is set anew or destroyed
+/// before.
+template <typename Function>
+void call_at(boost::asio::steady_timer& timer, steady_clock::time_point when, Function function) {
+  timer.expires_at(when);
+  timer.async_wait([function](const boost::system::error_code& error) {
+    if (!error) function();
+  });
+}
+
 }  // namespace
 
 SignalSource::SignalSource() {
@@ -64,52 +71,83 @@ int SignalSource::next() const noexcept {
                                                               : 0;
 }
 
-ExitCode run_until_stopped(Engine& engine, const AppOptions& options, const SignalSource& signals) {
-  const auto start = steady_clock::now();
-  const bool periodic = options.stats_interval_s > 0;
-  const auto interval = seconds(options.stats_interval_s);
-  const auto end = options.duration_s > 0 ? start + seconds(options.duration_s)
-                                          : steady_clock::time_point::max();
-  auto next_stats = periodic ? start + interval : steady_clock::time_point::max();
-  auto next_housekeeping = start + kHousekeepingInterval;
-  Snapshot before = engine.snapshot();
-  ExitCode result = ExitCode::kOk;
+ReadableWatch::ReadableWatch(boost::asio::io_context& context, int fd,
+                             std::function<void()> on_readable)
+    : descriptor_(context, fd), on_readable_(std::move(on_readable)) {
+  wait();
+}
 
-  for (bool running = true; running;) {
-    const auto wake = std::min({next_stats, next_housekeeping, end});
-    const auto wait = std::chrono::ceil<milliseconds>(wake - steady_clock::now());
-    std::array<pollfd, 2> events{{{signals.fd(), POLLIN, 0}, {engine.link_event_fd(), POLLIN, 0}}};
-    poll(events.data(), events.size(), static_cast<int>(std::max(wait, milliseconds(0)).count()));
+void ReadableWatch::wait() {
+  descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& error) {
+                           if (error) return;
+                           on_readable_();
+                           wait();
+                         });
+}
 
-    for (int signal = signals.next(); signal != 0; signal = signals.next()) {
-      if (signal == SIGHUP) {
-        reload(engine);
-      } else {
-        running = false;
-      }
-    }
-    if (events[1].revents != 0 && !engine.follow_link()) {
-      result = ExitCode::kRuntime;
-      running = false;
-    }
-    const auto now = steady_clock::now();
-    if (now >= end) running = false;
-    if (now >= next_housekeeping) {
-      engine.housekeep();
-      next_housekeeping = now + kHousekeepingInterval;
-    }
-    if (running && now >= next_stats) {
-      Snapshot current = engine.snapshot();
-      print(options.json ? to_json(current) + "\n" : interval_table(before, current));
-      before = std::move(current);
-      // On the grid, so that intervals do not drift; late ones are left out.
-      while (next_stats <= now) next_stats += interval;
+EventLoop::EventLoop(Engine& engine, const AppOptions& options, const SignalSource& signals)
+    : engine_(engine),
+      options_(options),
+      signals_(signals),
+      before_(engine.snapshot()),
+      signal_watch_(context_, signals.fd(), [this] { handle_signals(); }),
+      link_watch_(context_, engine.link_event_fd(), [this] { follow_link(); }) {
+  const auto now = Clock::now();
+  housekeep_at(now + kHousekeepingInterval);
+  if (options.stats_interval_s > 0) print_statistics_at(now + seconds(options.stats_interval_s));
+  if (options.duration_s > 0) end_at(now + seconds(options.duration_s));
+}
+
+ExitCode EventLoop::run() {
+  context_.run();
+  engine_.stop();
+  const Snapshot last = engine_.snapshot();
+  print(options_.json ? to_json(last) + "\n" : summary_table(last));
+  return result_;
+}
+
+void EventLoop::stop(ExitCode result) {
+  result_ = result;
+  context_.stop();
+}
+
+void EventLoop::handle_signals() {
+  for (int signal = signals_.next(); signal != 0; signal = signals_.next()) {
+    if (signal == SIGHUP) {
+      reload(engine_);
+    } else {
+      stop();
     }
   }
-  engine.stop();
-  const Snapshot last = engine.snapshot();
-  print(options.json ? to_json(last) + "\n" : summary_table(last));
-  return result;
+}
+
+void EventLoop::follow_link() {
+  if (!engine_.follow_link()) stop(ExitCode::kRuntime);
+}
+
+void EventLoop::housekeep_at(Clock::time_point when) {
+  call_at(housekeeping_, when, [this] {
+    engine_.housekeep();
+    housekeep_at(Clock::now() + kHousekeepingInterval);
+  });
+}
+
+void EventLoop::print_statistics_at(Clock::time_point when) {
+  call_at(statistics_, when, [this, when] {
+    Snapshot current = engine_.snapshot();
+    print(options_.json ? to_json(current) + "\n" : interval_table(before_, current));
+    before_ = std::move(current);
+    // On the grid, so that intervals do not drift; late ones are left out.
+    const auto interval = seconds(options_.stats_interval_s);
+    auto next = when + interval;
+    while (next <= Clock::now()) next += interval;
+    print_statistics_at(next);
+  });
+}
+
+void EventLoop::end_at(Clock::time_point when) {
+  call_at(end_, when, [this] { stop(); });
 }
 
 }  // namespace afxfw

@@ -92,7 +92,9 @@ ExitCode run(const AppOptions& options) {
   });
   log_info("{}", engine->description());
   log_info("ready: filtering {}", options.engine.interface);
-  return run_until_stopped(*engine, options, signals);
+  EventLoop loop(*engine, options, signals);
+  // Servers are attached here, to loop.context(); they go before the engine does.
+  return loop.run();
 }
 
 ExitCode dispatch(const AppOptions& options) {
