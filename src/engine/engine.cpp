@@ -76,7 +76,7 @@ Engine::Check Engine::check(const EngineOptions& options) {
   Check result;
   result.plan = make_plan(options);
   const auto start = std::chrono::steady_clock::now();
-  result.rules = LiveRules::load(options.rule_files, options.interface);
+  result.rules = load_rules_for(options.rule_files, options.interface);
   result.load_time = std::chrono::steady_clock::now() - start;
   XdpProgram::check(options.inline_policy);
   return result;
@@ -97,7 +97,7 @@ std::string Engine::detach(const std::string& interface) {
 std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Output packet_log) {
   capture_bpf_library_output();
   Plan plan = make_plan(options);
-  auto rules = LiveRules::load(options.rule_files, options.interface);
+  auto rules = load_rules_for(options.rule_files, options.interface);
   for (const std::string& warning : plan.warnings) log_warn("{}", warning);
 
   std::unique_ptr<Engine> engine(
@@ -141,7 +141,16 @@ Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> 
       plan_(std::move(plan)),
       lock_(plan_.link),
       monitor_(plan_.link),
-      rules_(options_.rule_files, options_.interface, std::move(rules), plan_.workers.size()),
+      rules_({.files = options_.rule_files,
+              .interface = options_.interface,
+              .readers = plan_.workers.size(),
+              .state_file = options_.state_file,
+              .on_event = [this](const Event& event) { report(event); },
+              .on_published =
+                  [this] {
+                    if (program_ != nullptr) follow_rules();
+                  }},
+             std::move(rules)),
       packet_log_(std::move(packet_log)) {}
 
 Engine::~Engine() { stop(); }
@@ -232,9 +241,8 @@ std::string Engine::description() const {
                                        veth_pair_->transmit_end(), veth_pair_->receive_end()));
 }
 
-void Engine::reload() {
-  rules_.reload();
-  follow_rules();
+void Engine::report(const Event& event) const {
+  if (event_sink_) event_sink_(event);
 }
 
 void Engine::stop() noexcept {
@@ -260,12 +268,15 @@ bool Engine::follow_link() {
     return false;
   }
   const Link& after = *change->after;
-  if (after.name != before.name) log_info("{} is now called {}", before.name, after.name);
+  if (after.name != before.name) {
+    log_info("{} is now called {}", before.name, after.name);
+    report({"link", fmt::format("{} is now called {}", before.name, after.name)});
+  }
   if (after.up != before.up || after.carrier != before.carrier) {
-    log_warn("{}: the link is {}", after.name,
-             !after.up       ? "down (administratively)"
-             : after.carrier ? "up"
-                             : "down (no carrier)");
+    const char* const state = !after.up       ? "down (administratively)"
+                              : after.carrier ? "up"
+                                              : "down (no carrier)";
+    log_warn("{}: the link is {}", after.name, state);
   }
   if (after.mac != before.mac && veth_pair_ != nullptr) {
     veth_pair_->set_mac(after.mac);
@@ -288,7 +299,10 @@ bool Engine::follow_link() {
 }
 
 void Engine::housekeep() {
-  if (rules_.housekeep()) follow_rules();
+  rules_.housekeep();
+  std::vector<WorkerCounters> counters;
+  for (const WorkerThread& each : workers_) counters.push_back(each.worker->counters());
+  rates_.update(std::chrono::steady_clock::now(), counters);
 }
 
 void Engine::start_packet_logger() {
@@ -323,6 +337,7 @@ Snapshot Engine::snapshot() const {
                         .setup = worker.setup(),
                         .counters = worker.counters(),
                         .kernel = worker.kernel_statistics()};
+    queue.rates = rates_.of(snapshot.queues.size());
     snapshot.log_suppressed += queue.counters.log_suppressed;
     snapshot.queues.push_back(std::move(queue));
   }
@@ -331,6 +346,8 @@ Snapshot Engine::snapshot() const {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     snapshot.rules.push_back({rules.rules()[i], counts[i]});
   }
+  snapshot.sets = rules_.sets();
+  snapshot.load = rules_.load_record();
   // What they received has been counted here too.
   snapshot.inline_counters = program_->counters();
   if (packet_logger_ != nullptr) {
