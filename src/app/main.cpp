@@ -7,9 +7,12 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <utility>
 
+#include "app/control.h"
 #include "app/event_loop.h"
 #include "app/options.h"
+#include "control/control_socket.h"
 #include "engine/description.h"
 #include "engine/engine.h"
 #include "loading/rules_report.h"
@@ -84,6 +87,7 @@ ExitCode dry_run(const AppOptions& options) {
 
 ExitCode run(const AppOptions& options) {
   const SignalSource signals;
+  ControlEndpoint endpoint = open_control(options);
   // JSON has stdout for itself.
   std::FILE* const packet_log = options.json ? stderr : stdout;
   const auto engine = Engine::start(options.engine, [packet_log](std::string_view lines) {
@@ -91,9 +95,10 @@ ExitCode run(const AppOptions& options) {
     std::fflush(packet_log);
   });
   log_info("{}", engine->description());
-  log_info("ready: filtering {}", options.engine.interface);
   EventLoop loop(*engine, options, signals);
-  // Servers are attached here, to loop.context(); they go before the engine does.
+  // Servers are attached here, to the loop; they go before the engine does.
+  const Control control(*engine, loop, std::move(endpoint));
+  log_info("ready: filtering {}", options.engine.interface);
   return loop.run();
 }
 
@@ -111,6 +116,7 @@ ExitCode dispatch(const AppOptions& options) {
       return dry_run(options);
     case AppOptions::Command::kDetach:
       std::cout << Engine::detach(options.engine.interface) << '\n';
+      remove_dead_control_sockets(options.engine.interface);
       return ExitCode::kOk;
     case AppOptions::Command::kRun:
       return run(options);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 #include "engine/options.h"
@@ -18,6 +19,10 @@ struct AppOptions {
   double stats_interval_s = 1;  ///< 0: none
   bool json = false;
   double duration_s = 0;  ///< 0: until a signal
+  /// Of the control socket; nothing: the interface's own place; "none": no socket.
+  std::optional<std::string> control;
+  std::string control_group;       ///< whose members may change things; "": root alone
+  std::string control_read_group;  ///< whose members may read; "": control_group's
   LogLevel log_level = LogLevel::kInfo;
 };
 
