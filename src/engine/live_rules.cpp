@@ -18,6 +18,9 @@ using std::chrono::seconds;
 /// look-ups take longer until then.
 constexpr seconds kQuietTime{5};
 
+/// Of the elements that expire at once; more are one event.
+constexpr std::size_t kToldOneByOne = 10;
+
 LiveRules::Clock::time_point at_ms(std::uint64_t time_ms) {
   return LiveRules::Clock::time_point(milliseconds(time_ms));
 }
@@ -110,18 +113,27 @@ void LiveRules::housekeep() {
   merge_if_due();
 }
 
-void LiveRules::expire(std::uint64_t now) {
-  bool lists = false;
-  for (auto [list, name] :
-       {std::pair(&changes_.allow, "allowlist"), {&changes_.block, "blocklist"}}) {
-    for (const Prefix& prefix : list->changes.expire(now)) {
-      lists = true;
-      report({"expired",
-              fmt::format("{} left the {}: its time is over", to_string(prefix), name),
-              {{"set", name}, {"element", to_string(prefix)}}});
-    }
+void LiveRules::report_expired(const char* list, const std::vector<Prefix>& prefixes) const {
+  if (prefixes.size() > kToldOneByOne) {
+    return report(
+        {"expired",
+         fmt::format("{} elements left the {}: their time is over", prefixes.size(), list),
+         {{"set", list}}});
   }
+  for (const Prefix& prefix : prefixes) {
+    report({"expired",
+            fmt::format("{} left the {}: its time is over", to_string(prefix), list),
+            {{"set", list}, {"element", to_string(prefix)}}});
+  }
+}
+
+void LiveRules::expire(std::uint64_t now) {
+  const std::vector<Prefix> allowed = changes_.allow.changes.expire(now);
+  const std::vector<Prefix> blocked = changes_.block.changes.expire(now);
+  const bool lists = !allowed.empty() || !blocked.empty();
   if (lists) publish_lists();
+  report_expired("allowlist", allowed);
+  report_expired("blocklist", blocked);
   const auto age = std::chrono::duration_cast<seconds>(Clock::now() - base_.loaded_at);
   const auto table_expiry = current().next_expiry_s();
   const auto set_expired = [now](const auto& each) {

@@ -164,6 +164,7 @@ class LiveRules {
   void publish(std::unique_ptr<const RuleSet> rules);
   void publish_lists();
   void expire(std::uint64_t now);
+  void report_expired(const char* list, const std::vector<Prefix>& prefixes) const;
   void merge_if_due();
   void finish_change(ChangeOutcome outcome, const ChangeDone& done);
   void report(const Event& event) const;

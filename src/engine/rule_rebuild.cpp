@@ -19,7 +19,7 @@ void require_device(const RuleSet::Parts& parts, const std::string& interface) {
   const std::vector<std::string>& devices = table.base_chain()->base->devices;
   if (std::find(devices.begin(), devices.end(), interface) != devices.end()) return;
   throw Error(fmt::format("the rules of {} are for {}, and not for {}; name it in the chain: "
-                          "devices = {{ \"{}\", \"{}\" }}",
+                          R"(devices = {{ "{}", "{}" }})",
                           table.files.front().name, fmt::join(devices, ", "), interface,
                           fmt::join(devices, "\", \""), interface),
               ExitCode::kUsage);

@@ -215,8 +215,8 @@ TEST_F(ControlServerTest, MonitorsGetEventsAndOthersDoNot) {
   EXPECT_NE(monitor.line().find("\"ok\":true"), std::string::npos);
   boost::asio::post(context_, [this] { server_->publish({{"kind", "one"}}); });
   boost::asio::post(context_, [this] { server_->publish({{"kind", "two"}}); });
-  EXPECT_EQ(monitor.line(), "{\"event\":{\"kind\":\"one\"}}");
-  EXPECT_EQ(monitor.line(), "{\"event\":{\"kind\":\"two\"}}");
+  EXPECT_EQ(monitor.line(), R"({"event":{"kind":"one"}})");
+  EXPECT_EQ(monitor.line(), R"({"event":{"kind":"two"}})");
   other.say(kStatus);
   EXPECT_NE(other.line().find("\"status\""), std::string::npos);
 }

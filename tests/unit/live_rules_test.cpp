@@ -252,6 +252,18 @@ TEST_F(LiveRulesTest, WhatWasKeptIsThereAgain) {
   EXPECT_EQ(live_->current().table()->table.find_set("bad")->elements.size(), 2U);
 }
 
+TEST_F(LiveRulesTest, ManyThatExpireAtOnceAreOneEvent) {
+  start(blocklist(""));
+  Texts many;
+  for (std::uint32_t n = 0; n < 1000; ++n) many.push_back(format_ipv4(0x0a000000 + 2 * n));
+  add("blocklist", many, 1);
+  add("blocklist", {"192.0.2.1"}, 1);
+  run_until([&] { return live_->run_time_changes().block.changes.empty(); });
+  EXPECT_FALSE(blocked("10.0.0.2"));
+  EXPECT_LE(events_.size(), 4U);
+  EXPECT_EQ(events_.back(), "expired");
+}
+
 TEST_F(LiveRulesTest, TheNextDeadlineIsThatOfTheFirstElement) {
   start(blocklist(""));
   EXPECT_FALSE(live_->next_deadline().has_value());

@@ -57,9 +57,9 @@ TEST(Request, IsBounded) {
   for (std::size_t i = 1; i < kMaxElements; ++i) many += ",\"x\"";
   EXPECT_EQ(error_of(with("\"elements\":[" + many + "]")), "none");
   EXPECT_NE(error_of(with("\"elements\":[" + many + ",\"x\"]")), "none");
-  EXPECT_EQ(error_of(with("\"elements\":[\"" + std::string(kMaxElementBytes, 'x') + "\"]")),
+  EXPECT_EQ(error_of(with(R"("elements":[")" + std::string(kMaxElementBytes, 'x') + "\"]")),
             "none");
-  EXPECT_NE(error_of(with("\"elements\":[\"" + std::string(kMaxElementBytes + 1, 'x') + "\"]")),
+  EXPECT_NE(error_of(with(R"("elements":[")" + std::string(kMaxElementBytes + 1, 'x') + "\"]")),
             "none");
   const std::string comment = R"("elements":["x"],"comment":")";
   EXPECT_EQ(error_of(with(comment + std::string(128, 'x') + "\"")), "none");

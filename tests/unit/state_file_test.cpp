@@ -75,13 +75,12 @@ TEST(StateFile, SaysWhichLineIsWrong) {
   EXPECT_NE(error(start + "{\"list\":\"nope\"}\n").find("line 2"), std::string::npos);
   const std::string list = start + "{\"list\":\"blocklist\"}\n";
   for (const char* wrong :
-       {"{\"add\":1}", "{\"add\":\"x\"}", "{}", "{\"add\":\"192.0.2.1\",\"timeout_s\":\"1\"}"}) {
+       {"{\"add\":1}", R"({"add":"x"})", "{}", R"({"add":"192.0.2.1","timeout_s":"1"})"}) {
     EXPECT_NE(error(list + wrong).find("line 3"), std::string::npos) << wrong;
   }
   const std::string set = start + "{\"set\":\"s\",\"type\":\"ipv4_addr\"}\n";
-  for (const char* wrong :
-       {"{\"add\":[]}", "{\"add\":[[\"0:1\"]]}", "{\"add\":[[\"0:2\",\"0:1\"]]}",
-        "{\"add\":[[\"1\",\"1\"]]}", "{\"add\":[[\"0:x\",\"0:1\"]]}"}) {
+  for (const char* wrong : {"{\"add\":[]}", R"({"add":[["0:1"]]})", R"({"add":[["0:2","0:1"]]})",
+                            R"({"add":[["1","1"]]})", R"({"add":[["0:x","0:1"]]})"}) {
     EXPECT_NE(error(set + wrong).find("line 3"), std::string::npos) << wrong;
   }
 }
