@@ -82,18 +82,34 @@ std::vector<std::string> elements_of(const CtlOptions& options) {
   return prefixes;
 }
 
+/// How many of the elements from `first` on one request can hold.
+std::size_t count_for_request(const std::vector<std::string>& elements, std::size_t first) {
+  // Quotes, a comma, and as much again for what JSON escapes.
+  constexpr std::size_t kMostBytes = protocol::kMaxRequestBytes / 2;
+  constexpr std::size_t kPunctuation = 3;
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  while (first + count < elements.size() && count < protocol::kMaxElements) {
+    bytes += elements[first + count].size() + kPunctuation;
+    if (count != 0 && bytes > kMostBytes) break;
+    ++count;
+  }
+  return count;
+}
+
 /// All of them, a request at a time.
 ExitCode change(ControlConnection& connection, const CtlOptions& options) {
   const std::vector<std::string> elements = elements_of(options);
   const bool add = options.command == Command::kAdd;
   std::uint64_t changed = 0;
   std::vector<std::string> notes;
-  for (std::size_t done = 0; done < elements.size(); done += protocol::kMaxElements) {
+  std::size_t count = 0;
+  for (std::size_t done = 0; done < elements.size(); done += count) {
     Request request{.command =
                         add ? protocol::Command::kAddElements : protocol::Command::kDeleteElements};
     request.set = options.set;
     const auto first = elements.begin() + static_cast<std::ptrdiff_t>(done);
-    const std::size_t count = std::min(protocol::kMaxElements, elements.size() - done);
+    count = count_for_request(elements, done);
     request.elements.assign(first, first + static_cast<std::ptrdiff_t>(count));
     request.timeout_s = options.timeout_s;
     request.comment = options.comment;

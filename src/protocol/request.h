@@ -17,7 +17,7 @@ inline constexpr int kProtocolVersion = 1;
 
 // What one request may hold; afxfwctl splits what is more.
 inline constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
-inline constexpr std::size_t kMaxElements = 10'000;
+inline constexpr std::size_t kMaxElements = 40'000;
 inline constexpr std::size_t kMaxElementBytes = 256;
 inline constexpr std::size_t kMaxCommentBytes = 128;  // as nft
 inline constexpr std::size_t kMaxNameBytes = 128;
