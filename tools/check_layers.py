@@ -6,11 +6,13 @@
 Prints "file:line: what is wrong" for each violation and exits 1 if there is one.
 
   app       any
-  control   engine and all below
+  control   protocol, engine and all below
+  ctl       protocol, rules, net, util: the client's side
   replay    pipeline, rules, net, util
   engine    worker, loading, xsk and all below
   worker    pipeline, rules, net, xsk, util
   loading   rules, net, util    files become rules
+  protocol  util                pure, as are the next three:
   pipeline  rules, net, util    pure: no descriptor, system call or thread,
   rules     net, util           not even through a header of util
   net       util
@@ -35,12 +37,14 @@ ALLOWED = {
     "worker": {"pipeline", "rules", "net", "xsk", "util"},
     "loading": {"rules", "net", "util"},
     "engine": {"worker", "loading", "pipeline", "rules", "net", "xsk", "util"},
-    "control": {"engine", "worker", "loading", "pipeline", "rules", "net", "xsk", "util"},
+    "protocol": {"util"},
+    "ctl": {"protocol", "rules", "net", "util"},
+    "control": {"protocol", "engine", "worker", "loading", "pipeline", "rules", "net", "xsk", "util"},
     "replay": {"pipeline", "rules", "net", "util"},
-    "app": {"control", "replay", "engine", "worker", "loading", "pipeline", "rules", "net", "xsk",
+    "app": {"control", "ctl", "protocol", "replay", "engine", "worker", "loading", "pipeline", "rules", "net", "xsk",
             "util"},
 }
-PURE = {"net", "rules", "pipeline"}
+PURE = {"net", "rules", "pipeline", "protocol"}
 BPF_HEADERS = {
     "afxfw_abi.h": {"rules", "pipeline", "xsk", "worker", "engine", "control", "replay", "app"},
     "afxfw.skel.h": {"xsk"},

@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -22,6 +23,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kHousekeepingInterval{1000};
+/// Of what is due already: work in the background may have to end first.
+constexpr milliseconds kLeastInterval{20};
 
 steady_clock::duration seconds(double value) {
   return duration_cast<steady_clock::duration>(std::chrono::duration<double>(value));
@@ -32,17 +35,6 @@ steady_clock::duration seconds(double value) {
 void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
-}
-
-void reload(Engine& engine) {
-  notify_reloading();
-  try {
-    engine.reload();
-    log_info("lists read again, rules generation {}", engine.snapshot().ruleset_generation);
-  } catch (const Error& error) {
-    log_error("reload failed, the rules in force stay:\n{}", error.what());
-  }
-  notify_reloaded();
 }
 
 /// Calls a function at a point of time, unless the timer is set anew or destroyed
@@ -96,6 +88,10 @@ EventLoop::EventLoop(Engine& engine, const AppOptions& options, const SignalSour
       before_(engine.snapshot()),
       signal_watch_(context_, signals.fd(), [this] { handle_signals(); }),
       link_watch_(context_, engine.link_event_fd(), [this] { follow_link(); }) {
+  for (const int fd : engine.background_fds()) {
+    background_watches_.push_back(
+        std::make_unique<ReadableWatch>(context_, fd, [this] { engine_.finish_background(); }));
+  }
   const auto now = Clock::now();
   housekeep_at(now + kHousekeepingInterval);
   if (options.stats_interval_s > 0) print_statistics_at(now + seconds(options.stats_interval_s));
@@ -119,11 +115,30 @@ void EventLoop::stop(ExitCode result) {
 void EventLoop::handle_signals() {
   for (int signal = signals_.next(); signal != 0; signal = signals_.next()) {
     if (signal == SIGHUP) {
-      reload(engine_);
+      reload();
     } else {
       stop();
     }
   }
+}
+
+void EventLoop::reload() {
+  if (reloading_) {
+    // The files may have changed since those that are being read were opened.
+    reload_again_ = true;
+    return;
+  }
+  reloading_ = true;
+  notify_reloading();
+  engine_.rules().reload({.rules = {}, .confirm_s = {}, .by = "SIGHUP"},
+                         [this](const auto& outcome) {
+                           reloading_ = false;
+                           notify_reloaded();
+                           if (!outcome && outcome.error().kind == ChangeError::Kind::kBusy) {
+                             log_warn("SIGHUP changes nothing: {}", outcome.error().message);
+                           }
+                           if (std::exchange(reload_again_, false)) reload();
+                         });
 }
 
 void EventLoop::follow_link() {
@@ -133,7 +148,10 @@ void EventLoop::follow_link() {
 void EventLoop::housekeep_at(Clock::time_point when) {
   call_at(housekeeping_, when, [this] {
     engine_.housekeep();
-    housekeep_at(Clock::now() + kHousekeepingInterval);
+    const auto now = Clock::now();
+    const auto usual = now + kHousekeepingInterval;
+    const auto due = std::min(engine_.next_deadline().value_or(usual), usual);
+    housekeep_at(std::max(due, now + kLeastInterval));
   });
 }
 

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
+#include <vector>
 
 #include "app/options.h"
 #include "engine/engine.h"
@@ -66,6 +68,7 @@ class EventLoop {
   using Clock = std::chrono::steady_clock;
 
   void handle_signals();
+  void reload();
   void follow_link();
   void housekeep_at(Clock::time_point when);
   void print_statistics_at(Clock::time_point when);
@@ -76,10 +79,13 @@ class EventLoop {
   const SignalSource& signals_;
   ExitCode result_ = ExitCode::kOk;
   Snapshot before_;  // what was printed last
+  bool reloading_ = false;
+  bool reload_again_ = false;
   // What waits goes before the context that it waits on.
   boost::asio::io_context context_{1};
   ReadableWatch signal_watch_;
   ReadableWatch link_watch_;
+  std::vector<std::unique_ptr<ReadableWatch>> background_watches_;
   boost::asio::steady_timer housekeeping_{context_};
   boost::asio::steady_timer statistics_{context_};
   boost::asio::steady_timer end_{context_};

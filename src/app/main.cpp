@@ -7,12 +7,15 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "app/control.h"
 #include "app/event_loop.h"
 #include "app/log_output.h"
 #include "app/options.h"
 #include "app/service_notifier.h"
+#include "control/control_socket.h"
 #include "control/metrics_server.h"
 #include "control/metrics_text.h"
 #include "engine/description.h"
@@ -67,6 +70,7 @@ std::unique_ptr<MetricsServer> serve_metrics(boost::asio::io_context& context,
 
 ExitCode run(const AppOptions& options) {
   const SignalSource signals;
+  ControlEndpoint endpoint = open_control(options);
   // JSON has stdout for itself.
   std::FILE* const packet_log = options.json ? stderr : stdout;
   const auto engine = Engine::start(options.engine, [packet_log](std::string_view lines) {
@@ -75,7 +79,8 @@ ExitCode run(const AppOptions& options) {
   });
   log_info("{}", engine->description());
   EventLoop loop(*engine, options, signals);
-  // Servers are attached here, to loop.context(); they go before the engine does.
+  // Servers are attached here, to the loop; they go before the engine does.
+  const Control control(*engine, loop, std::move(endpoint));
   const auto metrics = serve_metrics(loop.context(), options, *engine);
   const ServiceNotifier notifier(loop.context(), *engine);
   log_info("ready: filtering {}", options.engine.interface);
@@ -96,6 +101,7 @@ ExitCode dispatch(const AppOptions& options) {
       return dry_run(options);
     case AppOptions::Command::kDetach:
       std::cout << Engine::detach(options.engine.interface) << '\n';
+      remove_dead_control_sockets(options.engine.interface);
       return ExitCode::kOk;
     case AppOptions::Command::kRun:
       return run(options);

@@ -98,6 +98,19 @@ po::options_description output_options() {
   return group;
 }
 
+po::options_description control_options() {
+  po::options_description group("Control, by afxfwctl");
+  group.add_options()("control", po::value<std::string>()->value_name("PATH|none"),
+                      "Unix socket to listen on; default: /run/afxfw/IFACE.sock")(
+      "control-group", po::value<std::string>()->default_value("")->value_name("GROUP"),
+      "let members of GROUP change things, and not root alone")(
+      "control-read-group", po::value<std::string>()->default_value("")->value_name("GROUP"),
+      "let members of GROUP look; default: those of --control-group")(
+      "persist", po::value<std::string>()->default_value("")->value_name("FILE"),
+      "keep in FILE what afxfwctl adds and removes, for the next start");
+  return group;
+}
+
 po::options_description general_options() {
   po::options_description group("General");
   group.add_options()(
@@ -121,6 +134,7 @@ po::options_description all_options() {
       .add(filter_options())
       .add(tuning_options())
       .add(output_options())
+      .add(control_options())
       .add(general_options());
   return all;
 }
@@ -295,6 +309,11 @@ AppOptions parse_options(int argc, const char* const* argv) {
   if (flag("check")) options.command = AppOptions::Command::kCheck;
   if (flag("dry-run")) options.command = AppOptions::Command::kDryRun;
   if (flag("detach")) options.command = AppOptions::Command::kDetach;
+  const auto text = [&](const char* option) { return variables[option].as<std::string>(); };
+  if (variables.count("control") != 0) options.control = text("control");
+  options.control_group = text("control-group");
+  options.control_read_group = text("control-read-group");
+  options.engine.state_file = text("persist");
   options.json = flag("json");
   options.stats_interval_s =
       require_seconds("stats-interval", variables["stats-interval"].as<double>());
@@ -319,7 +338,8 @@ void print_help(std::ostream& output) {
             "  afxfw --iface eth0 --queues 8\n"
             "  afxfw --iface eth0 --blocklist drop.netset --inline-drop none\n"
             "  afxfw --iface eth0 --reinject none --json        count only, for measurements\n"
-            "  kill -HUP $(pidof afxfw)                         read the lists again\n"
+            "  afxfwctl block 198.51.100.7 --for 10m            change it while it runs\n"
+            "  afxfwctl reload, or kill -HUP $(pidof afxfw)     read the lists again\n"
          << all_options()
          << "\n"
             "Exit codes: 0 fine, 1 a failure while running, 2 bad usage or a bad list,\n"

@@ -23,6 +23,10 @@ struct AppOptions {
   double duration_s = 0;  ///< 0: until a signal
   LogOptions log;
   std::optional<boost::asio::ip::tcp::endpoint> metrics;  ///< where to serve them
+  /// Of the control socket; nothing: the interface's own place; "none": no socket.
+  std::optional<std::string> control;
+  std::string control_group;       ///< whose members may change things; "": root alone
+  std::string control_read_group;  ///< whose members may read; "": control_group's
 };
 
 /// Throws Error (kUsage) that names the option and what it takes.

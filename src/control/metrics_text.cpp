@@ -197,7 +197,7 @@ void write_sockets(Writer& writer, const Snapshot& snapshot) {
 void write_rules(Writer& writer, const Snapshot& snapshot) {
   const auto samples = [&](std::uint64_t RuleCounter::*value) {
     for (const RuleSnapshot& each : snapshot.rules) {
-      if (each.rule.slot == Rule::kNoSlot) continue;
+      if (each.rule.slot == kNoSlot) continue;
       writer.sample(each.counter.*value, {{"handle", std::to_string(each.rule.handle)},
                                           {"chain", each.rule.chain},
                                           {"rule", each.rule.text}});

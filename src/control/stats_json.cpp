@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/listing_json.h"
 #include "pipeline/inline_summary.h"
 
 namespace afxfw {
@@ -17,6 +18,14 @@ Json counters_json(const WorkerCounters& counters) {
           {"tx_full", counters.tx_full},   {"bytes", counters.bytes}};
 }
 
+Json rates_json(const QueueRates& rates) {
+  return {{"received", rates.received},
+          {"accepted", rates.accepted},
+          {"dropped", rates.dropped},
+          {"reinjected", rates.reinjected},
+          {"bits", rates.bits}};
+}
+
 Json queue_json(const QueueSnapshot& queue) {
   Json json = {{"queue", queue.queue_id},
                {"cpu", queue.cpu},
@@ -27,6 +36,7 @@ Json queue_json(const QueueSnapshot& queue) {
   json["bad_descriptors"] = queue.counters.bad_descriptors;
   json["frames_unaccounted"] = queue.counters.frames_unaccounted;
   json["sleeps"] = queue.counters.sleeps;
+  json["rates"] = rates_json(queue.rates);
   json["kernel"] = {{"rx_dropped", queue.kernel.rx_dropped},
                     {"rx_ring_full", queue.kernel.rx_ring_full},
                     {"rx_fill_ring_empty", queue.kernel.rx_fill_ring_empty_descs},
@@ -51,7 +61,7 @@ Json inline_json(const InlineSummary& summary) {
 
 }  // namespace
 
-std::string to_json(const Snapshot& snapshot) {
+nlohmann::ordered_json status_json(const Snapshot& snapshot) {
   const Totals totals = total(snapshot);
   const InlineSummary summary = summarise(snapshot.inline_counters, snapshot.fallback);
   Json json = {{"interface", snapshot.interface},
@@ -71,6 +81,7 @@ std::string to_json(const Snapshot& snapshot) {
   for (const QueueSnapshot& queue : snapshot.queues) json["queues"].push_back(queue_json(queue));
   json["total"] = counters_json(totals.counters);
   json["total"]["kernel_drops"] = totals.kernel_drops;
+  json["total"]["rates"] = rates_json(totals.rates);
   for (std::size_t i = 1; i < kDropReasonCount; ++i) {  // 0 is no reason
     json["drop_reasons"][std::string(kDropReasonNames[i])] = totals.counters.drop_reasons[i];
   }
@@ -87,8 +98,12 @@ std::string to_json(const Snapshot& snapshot) {
     }
     json["rules"].push_back(std::move(entry));
   }
+  json["sets"] = sets_json(snapshot.sets);
+  json["load"] = load_json(snapshot.load);
   json["packet_log"] = {{"lines", snapshot.log_lines}, {"suppressed", snapshot.log_suppressed}};
-  return json.dump();
+  return json;
 }
+
+std::string to_json(const Snapshot& snapshot) { return status_json(snapshot).dump(); }
 
 }  // namespace afxfw

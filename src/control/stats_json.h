@@ -1,5 +1,7 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include <string>
 
 #include "engine/snapshot.h"
@@ -8,6 +10,7 @@ namespace afxfw {
 
 /// One line of JSON, without a newline: the shape that `afxfwctl status --json`
 /// and `afxfw --json` share. Names in it are stable; new ones may be added.
+[[nodiscard]] nlohmann::ordered_json status_json(const Snapshot& snapshot);
 [[nodiscard]] std::string to_json(const Snapshot& snapshot);
 
 }  // namespace afxfw

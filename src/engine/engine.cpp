@@ -30,6 +30,9 @@ constexpr const char* kNoteNapi = "napi";
 /// A link that goes up and down is told of so often a minute, at most.
 constexpr std::uint32_t kLinkWarnings = 10;
 
+/// Between two looks at how workers and queues do.
+constexpr std::chrono::seconds kHealthInterval{1};
+
 /// Between two looks at what ethtool may have changed, which not every driver
 /// gives notice of.
 constexpr std::chrono::seconds kSettingsInterval{5};
@@ -82,7 +85,7 @@ Engine::Check Engine::check(const EngineOptions& options) {
   Check result;
   result.plan = make_plan(options);
   const auto start = std::chrono::steady_clock::now();
-  result.rules = LiveRules::load(options.rule_files, options.interface);
+  result.rules = load_rules_for(options.rule_files, options.interface);
   result.load_time = std::chrono::steady_clock::now() - start;
   XdpProgram::check(options.inline_policy);
   return result;
@@ -103,7 +106,7 @@ std::string Engine::detach(const std::string& interface) {
 std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Output packet_log) {
   capture_bpf_library_output();
   Plan plan = make_plan(options);
-  auto rules = LiveRules::load(options.rule_files, options.interface);
+  auto rules = load_rules_for(options.rule_files, options.interface);
   for (const std::string& warning : plan.warnings) log_warn("{}", warning);
 
   std::unique_ptr<Engine> engine(
@@ -148,7 +151,16 @@ Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> 
       plan_(std::move(plan)),
       lock_(plan_.link),
       monitor_(plan_.link),
-      rules_(options_.rule_files, options_.interface, std::move(rules), plan_.workers.size()),
+      rules_({.files = options_.rule_files,
+              .interface = options_.interface,
+              .readers = plan_.workers.size(),
+              .state_file = options_.state_file,
+              .on_event = [this](const Event& event) { report(event); },
+              .on_published =
+                  [this] {
+                    if (program_ != nullptr) follow_rules();
+                  }},
+             std::move(rules)),
       packet_log_(std::move(packet_log)),
       health_(plan_.workers.size()),
       stall_watch_(plan_.workers.size()),
@@ -221,9 +233,8 @@ std::string Engine::description() const {
                                        veth_pair_->transmit_end(), veth_pair_->receive_end()));
 }
 
-void Engine::reload() {
-  rules_.reload();
-  follow_rules();
+void Engine::report(const Event& event) const {
+  if (event_sink_) event_sink_(event);
 }
 
 void Engine::stop() noexcept {
@@ -249,7 +260,10 @@ bool Engine::follow_link() {
     return false;
   }
   const Link& after = *change->after;
-  if (after.name != before.name) log_info("{} is now called {}", before.name, after.name);
+  if (after.name != before.name) {
+    log_info("{} is now called {}", before.name, after.name);
+    report({"link", fmt::format("{} is now called {}", before.name, after.name)});
+  }
   if (after.up != before.up || after.carrier != before.carrier) {
     warn_of_link_state(after);
   }
@@ -284,8 +298,14 @@ void Engine::warn_of_link_state(const Link& link) {
 }
 
 void Engine::housekeep() {
-  if (rules_.housekeep()) follow_rules();
+  rules_.housekeep();
   const auto now = std::chrono::steady_clock::now();
+  // It may be called for a deadline: what follows is about whole seconds.
+  if (now < next_health_check_) return;
+  next_health_check_ = now + kHealthInterval;
+  std::vector<WorkerCounters> counters;
+  for (const WorkerThread& each : workers_) counters.push_back(each.worker->counters());
+  rates_.update(now, counters);
   for (const std::string& warning : health_.check(monitor_.link().name, queue_snapshots(), now)) {
     log_warn("{}", warning);
   }
@@ -338,7 +358,8 @@ std::vector<QueueSnapshot> Engine::queue_snapshots() const {
                       .cpu = worker.options().cpu,
                       .setup = worker.setup(),
                       .counters = worker.counters(),
-                      .kernel = worker.kernel_statistics()});
+                      .kernel = worker.kernel_statistics(),
+                      .rates = rates_.of(queues.size())});
   }
   return queues;
 }
@@ -363,6 +384,8 @@ Snapshot Engine::snapshot() const {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     snapshot.rules.push_back({rules.rules()[i], counts[i]});
   }
+  snapshot.sets = rules_.sets();
+  snapshot.load = rules_.load_record();
   // What they received has been counted here too.
   snapshot.inline_counters = program_->counters();
   if (packet_logger_ != nullptr) {

@@ -4,17 +4,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "engine/conflicting_offloads.h"
+#include "engine/event.h"
 #include "engine/health_watch.h"
 #include "engine/instance_lock.h"
 #include "engine/live_rules.h"
 #include "engine/options.h"
 #include "engine/packet_logger.h"
 #include "engine/plan.h"
+#include "engine/rate_meter.h"
 #include "engine/snapshot.h"
 #include "engine/stall_watch.h"
 #include "util/rate_limit.h"
@@ -53,9 +56,11 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Reads the lists again and swaps the rules while packets flow. Throws Error
-  /// when that fails; what was loaded stays in force then.
-  void reload();
+  /// The rules in force, and how to change them while packets flow.
+  [[nodiscard]] LiveRules& rules() noexcept { return rules_; }
+
+  /// What is told to those who watch; one at most, replacing the one before.
+  void set_event_sink(EventSink sink) { event_sink_ = std::move(sink); }
 
   /// Detaches the program, lets the workers finish what they have, and ends
   /// them. Counters stay readable. Once.
@@ -69,10 +74,21 @@ class Engine {
   /// for good: nothing is left to do but to stop.
   [[nodiscard]] bool follow_link();
 
+  /// For poll(): readable when background work has ended; call finish_background()
+  /// then.
+  [[nodiscard]] std::vector<int> background_fds() const { return rules_.background_fds(); }
+  void finish_background() { rules_.finish_background(); }
+
   /// Frees what a reload replaced, once no worker uses it; lets elements expire;
-  /// logs what goes wrong on the interface or in its queues. To be called every
-  /// second or so.
+  /// measures rates; logs what goes wrong on the interface or in its queues. To be
+  /// called at next_deadline(), and every second or so.
   void housekeep();
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> next_deadline() const {
+    return rules_.next_deadline();
+  }
+
+  /// Its name now.
+  [[nodiscard]] const std::string& interface() const noexcept { return monitor_.link().name; }
 
   /// The queues whose workers, when housekeep() last looked, had done nothing at
   /// all for some seconds, not even look for packets.
@@ -103,6 +119,7 @@ class Engine {
   void check_progress(std::chrono::steady_clock::time_point now);
   void check_settings();
   [[nodiscard]] std::vector<QueueSnapshot> queue_snapshots() const;
+  void report(const Event& event) const;
 
   EngineOptions options_;
   Plan plan_;
@@ -120,11 +137,13 @@ class Engine {
   std::vector<WorkerThread> workers_;
   PacketLogger::Output packet_log_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
-
   HealthWatch health_;
   StallWatch stall_watch_;
   RateLimit link_warnings_;
+  std::chrono::steady_clock::time_point next_health_check_{};
   std::chrono::steady_clock::time_point next_settings_check_{};
+  EventSink event_sink_;
+  RateMeter rates_{started_};
   bool stopped_ = false;
   double stopped_uptime_s_ = 0;
 };

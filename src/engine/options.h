@@ -30,6 +30,7 @@ struct EngineOptions {
   afxfw_inline_policy inline_policy{};  ///< with its fallback
 
   RuleFiles rule_files;
+  std::string state_file;  ///< what was changed at run time is kept there; "": nowhere
 
   ReinjectOption reinject;
   std::vector<int> cpus;  ///< worker i runs on cpus[i % size]; empty: those allowed

@@ -2,6 +2,15 @@
 
 namespace afxfw {
 
+QueueRates& QueueRates::operator+=(const QueueRates& other) noexcept {
+  received += other.received;
+  accepted += other.accepted;
+  dropped += other.dropped;
+  reinjected += other.reinjected;
+  bits += other.bits;
+  return *this;
+}
+
 Totals total(const Snapshot& snapshot) {
   Totals sum;
   for (const QueueSnapshot& queue : snapshot.queues) {
@@ -23,6 +32,7 @@ Totals total(const Snapshot& snapshot) {
     to.log_suppressed += from.log_suppressed;
     to.sleeps += from.sleeps;
     sum.kernel_drops += queue.kernel_drops();
+    sum.rates += queue.rates;
   }
   return sum;
 }

@@ -7,11 +7,23 @@
 #include <vector>
 
 #include "afxfw_abi.h"
+#include "engine/live_rules.h"
 #include "rules/rule_set.h"
 #include "worker/worker.h"
 #include "xsk/xdp_program.h"
 
 namespace afxfw {
+
+/// A second's change of a queue's counters, or what there was of it since the start.
+struct QueueRates {
+  double received = 0;  ///< packets a second
+  double accepted = 0;
+  double dropped = 0;
+  double reinjected = 0;
+  double bits = 0;  ///< a second
+
+  QueueRates& operator+=(const QueueRates& other) noexcept;
+};
 
 /// One queue at one moment.
 struct QueueSnapshot {
@@ -20,6 +32,7 @@ struct QueueSnapshot {
   WorkerSetup setup;
   WorkerCounters counters;
   xdp_statistics kernel{};
+  QueueRates rates{};
 
   /// Packets that the kernel had for this queue's socket and dropped. Those for
   /// want of a fill frame are part of rx_dropped.
@@ -45,6 +58,8 @@ struct Snapshot {
   InlineCounters inline_counters{};
   std::vector<QueueSnapshot> queues;
   std::vector<RuleSnapshot> rules;
+  std::vector<SetSize> sets;
+  LoadRecord load;
   std::uint64_t log_lines = 0;
   std::uint64_t log_suppressed = 0;
 };
@@ -53,6 +68,7 @@ struct Snapshot {
 struct Totals {
   WorkerCounters counters;
   std::uint64_t kernel_drops = 0;
+  QueueRates rates{};
 };
 [[nodiscard]] Totals total(const Snapshot& snapshot);
 

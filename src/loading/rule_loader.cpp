@@ -66,8 +66,7 @@ std::pair<std::string, ListText> read_set_list(const std::string& option) {
 
 }  // namespace
 
-std::unique_ptr<const RuleSet> load_rules(const RuleFiles& files, std::uint64_t generation,
-                                          const RuleSet* previous) {
+RuleSet::Parts load_parts(const RuleFiles& files) {
   RuleSetSources sources;
   sources.allowlists = read_lists(files.allowlists);
   sources.blocklists = read_lists(files.blocklists);
@@ -77,17 +76,30 @@ std::unique_ptr<const RuleSet> load_rules(const RuleFiles& files, std::uint64_t 
   for (const std::string& option : files.set_lists) {
     sources.set_lists.push_back(read_set_list(option));
   }
-  auto compiled = compile(sources, generation, previous);
-  if (!compiled) throw Error(to_string(compiled.error()), ExitCode::kUsage);
-  if (!compiled->skipped.empty()) {
-    log_warn("{} bad lines left out of the lists:\n{}", compiled->skipped.total(),
-             to_string(compiled->skipped));
+  auto parsed = parse(sources);
+  if (!parsed) throw Error(to_string(parsed.error()), ExitCode::kUsage);
+  if (!parsed->skipped.empty()) {
+    log_warn("{} bad lines left out of the lists:\n{}", parsed->skipped.total(),
+             to_string(parsed->skipped));
   }
-  if (compiled->host_bits_lines != 0) {
+  if (parsed->host_bits_lines != 0) {
     log_warn("{} entries have bits set beyond their prefix length; the whole network was taken",
-             compiled->host_bits_lines);
+             parsed->host_bits_lines);
   }
-  return std::move(compiled->rules);
+  return std::move(parsed->parts);
+}
+
+std::unique_ptr<const RuleSet> build_rules(std::uint64_t generation, const RuleSet::Parts& parts) {
+  auto rules = RuleSet::build(generation, parts);
+  if (!rules) throw Error(to_string(rules.error()), ExitCode::kUsage);
+  return std::move(*rules);
+}
+
+std::unique_ptr<const RuleSet> load_rules(const RuleFiles& files, std::uint64_t generation,
+                                          const RuleSet* previous) {
+  RuleSet::Parts parts = load_parts(files);
+  parts.previous = previous;
+  return build_rules(generation, parts);
 }
 
 }  // namespace afxfw

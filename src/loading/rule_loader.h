@@ -28,4 +28,11 @@ struct RuleFiles {
                                                         std::uint64_t generation,
                                                         const RuleSet* previous = nullptr);
 
+/// The same without compiling: see RuleSet::build().
+[[nodiscard]] RuleSet::Parts load_parts(const RuleFiles& files);
+
+/// RuleSet::build(). Throws Error (kUsage) for what cannot be compiled.
+[[nodiscard]] std::unique_ptr<const RuleSet> build_rules(std::uint64_t generation,
+                                                         const RuleSet::Parts& parts);
+
 }  // namespace afxfw

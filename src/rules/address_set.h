@@ -64,6 +64,10 @@ class AddressSet {
   [[nodiscard]] std::size_t ranges() const noexcept { return base_->ranges() + added_.ranges(); }
   /// Nothing is in it; but if all that was has been removed, only merging finds out.
   [[nodiscard]] bool empty() const noexcept { return base_->empty() && added_.empty(); }
+  /// What is in it, as MembershipEdges has it. O(ranges).
+  [[nodiscard]] std::vector<Bits> edges() const {
+    return overlay_size() == 0 ? base_->edges() : overlay().apply_to(base_->edges());
+  }
   /// Heap memory held, with what is shared.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return base_->memory_bytes() + added_.memory_bytes() + removed_.memory_bytes();

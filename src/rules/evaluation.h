@@ -22,6 +22,11 @@ struct RuleCounter {
     bytes += other.bytes;
     return *this;
   }
+  RuleCounter& operator-=(const RuleCounter& other) noexcept {
+    packets -= other.packets;
+    bytes -= other.bytes;
+    return *this;
+  }
 };
 
 /// The counters of one RuleSet as one worker writes them: a slot for each rule

@@ -1,6 +1,7 @@
 #include "rules/publisher.h"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -52,7 +53,7 @@ void RuleSetPublisher::publish(std::unique_ptr<const RuleSet> next) {
   reclaim();
 }
 
-std::size_t RuleSetPublisher::reclaim() noexcept {
+std::size_t RuleSetPublisher::reclaim() {
   std::uint64_t oldest_in_use = current().generation();
   for (const Slot& slot : slots_) {
     // Includes an acquire: what the reader did with older sets has happened before
@@ -62,9 +63,13 @@ std::size_t RuleSetPublisher::reclaim() noexcept {
   const auto first_kept = std::find_if(owned_.begin(), owned_.end(), [&](const auto& published) {
     return published->rules->generation() >= oldest_in_use;
   });
-  std::for_each(owned_.begin(), first_kept,
-                [&](const auto& each) { add_counts(*each, past_counts_); });
+  std::for_each(owned_.begin(), first_kept, [&](const auto& each) {
+    add_counts(*each, past_counts_);
+    add_element_counts(*each, past_element_counts_);
+  });
+  const bool freed = first_kept != owned_.begin();
   owned_.erase(owned_.begin(), first_kept);
+  if (freed) forget_old_elements();
   return retired();
 }
 
@@ -79,9 +84,57 @@ void RuleSetPublisher::add_counts(const Published& published,
   }
 }
 
-std::vector<RuleCounter> RuleSetPublisher::counts() const {
-  std::map<std::uint32_t, RuleCounter> sums = past_counts_;
+void RuleSetPublisher::forget_old_elements() {
+  if (past_element_counts_.empty()) return;
+  std::set<std::pair<std::string, std::string>> kept;
+  for (CountedElement& element : current().counted_elements()) {
+    kept.emplace(std::move(element.set), std::move(element.text));
+  }
+  const auto is_old = [&kept](const auto& each) { return !kept.contains(each.first); };
+  std::erase_if(past_element_counts_, is_old);
+  std::erase_if(element_counts_at_reset_, is_old);
+}
+
+void RuleSetPublisher::add_element_counts(const Published& published, ElementSums& sums) {
+  for (const CountedElement& element : published.rules->counted_elements()) {
+    RuleCounter& sum = sums[{element.set, element.text}];
+    for (const auto& evaluation : published.evaluations) {
+      sum += evaluation->counters.read(element.slot);
+    }
+  }
+}
+
+RuleSetPublisher::RuleSums RuleSetPublisher::rule_sums() const {
+  RuleSums sums = past_counts_;
   for (const auto& published : owned_) add_counts(*published, sums);
+  return sums;
+}
+
+RuleSetPublisher::ElementSums RuleSetPublisher::element_sums() const {
+  ElementSums sums = past_element_counts_;
+  for (const auto& published : owned_) add_element_counts(*published, sums);
+  return sums;
+}
+
+void RuleSetPublisher::reset_counts() {
+  counts_at_reset_ = rule_sums();
+  element_counts_at_reset_ = element_sums();
+}
+
+std::map<std::string, RuleCounter> RuleSetPublisher::element_counts(const std::string& set) const {
+  std::map<std::string, RuleCounter> counts;
+  for (const auto& [element, sum] : element_sums()) {
+    if (element.first != set) continue;
+    RuleCounter& count = counts[element.second] = sum;
+    const auto reset = element_counts_at_reset_.find(element);
+    if (reset != element_counts_at_reset_.end()) count -= reset->second;
+  }
+  return counts;
+}
+
+std::vector<RuleCounter> RuleSetPublisher::counts() const {
+  RuleSums sums = rule_sums();
+  for (const auto& [handle, count] : counts_at_reset_) sums[handle] -= count;
   std::vector<RuleCounter> counts;
   counts.reserve(current().rules().size());
   for (const Rule& rule : current().rules()) counts.push_back(sums[rule.handle]);

@@ -6,6 +6,8 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "rules/rule_set.h"
@@ -76,7 +78,7 @@ class RuleSetPublisher {
 
   /// Frees the replaced sets that every reader has moved on from, and returns how
   /// many are left. Call it now and then while there are any; never waits.
-  std::size_t reclaim() noexcept;
+  std::size_t reclaim();
 
   /// What was published last, and how many replaced sets are still in memory. For
   /// the publishing thread.
@@ -86,6 +88,10 @@ class RuleSetPublisher {
   /// What the current set's rules have counted, by their index, under all sets that
   /// had them: equal handles are the same rule. For the publishing thread.
   [[nodiscard]] std::vector<RuleCounter> counts() const;
+  /// The same of a set's elements, by their text: equal texts are the same element.
+  [[nodiscard]] std::map<std::string, RuleCounter> element_counts(const std::string& set) const;
+  /// From now on, counts() and element_counts() tell what came after this.
+  void reset_counts();
 
  private:
   // Values of Slot::seen that are no generation. kJoining is lower than any, so it
@@ -113,6 +119,8 @@ class RuleSetPublisher {
   const Published* add(std::unique_ptr<const RuleSet> rules);
   /// Adds what was counted in a set, by the rules' handles.
   static void add_counts(const Published& published, std::map<std::uint32_t, RuleCounter>& sums);
+  static void add_element_counts(const Published& published,
+                                 std::map<std::pair<std::string, std::string>, RuleCounter>& sums);
 
   // Read by every worker in every batch, and written only by publish(): on a line
   // apart from what the publishing thread writes otherwise.
@@ -122,8 +130,20 @@ class RuleSetPublisher {
   // Oldest first; the last one is the current set.
   alignas(kCacheLine) std::vector<std::unique_ptr<const Published>> owned_;
 
+  using RuleSums = std::map<std::uint32_t, RuleCounter>;
+  using ElementSums = std::map<std::pair<std::string, std::string>, RuleCounter>;
+  /// So that elements which come and go leave nothing behind.
+  void forget_old_elements();
+  [[nodiscard]] RuleSums rule_sums() const;
+  [[nodiscard]] ElementSums element_sums() const;
+
   // By handle; of every rule that was ever published.
-  std::map<std::uint32_t, RuleCounter> past_counts_;
+  RuleSums past_counts_;
+  // By set and text; of the elements that the current set has.
+  ElementSums past_element_counts_;
+  // What counts were at when they were reset.
+  RuleSums counts_at_reset_;
+  ElementSums element_counts_at_reset_;
 };
 
 }  // namespace afxfw

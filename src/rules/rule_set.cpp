@@ -206,6 +206,16 @@ std::unique_ptr<const RuleSet> RuleSet::with_merged_lists(std::uint64_t generati
   return set;
 }
 
+std::unique_ptr<const RuleSet> RuleSet::with_lists(
+    std::uint64_t generation, std::shared_ptr<const AddressTables> allow,
+    std::shared_ptr<const AddressTables> block) const {
+  std::unique_ptr<RuleSet> set(new RuleSet(*this));
+  set->generation_ = generation;
+  if (parts_.allow) set->parts_.allow = std::move(allow);
+  if (parts_.block) set->parts_.block = std::move(block);
+  return set;
+}
+
 template <typename Bits>
 ListHits RuleSet::find_in_lists(std::span<const Bits> sources) const noexcept {
   const auto members = [&](const AddressTables* tables) -> Members {

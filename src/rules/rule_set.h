@@ -61,6 +61,9 @@ struct ListChange {
 struct RuleTable {
   nft::Table table;
   std::map<std::string, std::vector<Prefix>, std::less<>> set_prefixes{};
+  /// Of a table that was made from another one: that one, whose files the places of
+  /// this table point into.
+  std::shared_ptr<const RuleTable> origin{};
 };
 
 /// Which addresses of a batch the lists have; none is in both.
@@ -109,6 +112,16 @@ class RuleSet {
   /// The same set with what was changed merged into its lists, see AddressSet.
   [[nodiscard]] std::unique_ptr<const RuleSet> with_merged_lists(std::uint64_t generation) const;
 
+  /// The same rules with other lists in place of those that were given; what was not
+  /// given is left out.
+  [[nodiscard]] std::unique_ptr<const RuleSet> with_lists(
+      std::uint64_t generation, std::shared_ptr<const AddressTables> allow,
+      std::shared_ptr<const AddressTables> block) const;
+  /// Another object of the same rules, which shares all that is large.
+  [[nodiscard]] std::unique_ptr<const RuleSet> copy() const {
+    return std::unique_ptr<const RuleSet>(new RuleSet(*this));
+  }
+
   /// The age at which the next element expires; nothing: none will.
   [[nodiscard]] std::optional<std::uint64_t> next_expiry_s() const noexcept {
     return next_expiry_s_;
@@ -154,6 +167,9 @@ class RuleSet {
   /// Null: not given.
   [[nodiscard]] const AddressTables* allowlist() const noexcept { return parts_.allow.get(); }
   [[nodiscard]] const AddressTables* blocklist() const noexcept { return parts_.block.get(); }
+
+  /// What it was compiled from, without previous.
+  [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
 
   /// Heap memory of the tables.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
@@ -222,5 +238,14 @@ struct CompiledRuleSet {
 [[nodiscard]] tl::expected<CompiledRuleSet, TextErrors> compile(const RuleSetSources& sources,
                                                                 std::uint64_t generation,
                                                                 const RuleSet* previous = nullptr);
+
+struct ParsedRuleSet {
+  RuleSet::Parts parts;
+  TextErrors skipped;
+  std::size_t host_bits_lines = 0;
+};
+
+/// compile() without what RuleSet::build() does.
+[[nodiscard]] tl::expected<ParsedRuleSet, TextErrors> parse(const RuleSetSources& sources);
 
 }  // namespace afxfw

@@ -7,9 +7,9 @@
 namespace afxfw {
 namespace {
 
-class SourcesCompiler {
+class SourcesParser {
  public:
-  SourcesCompiler(const RuleSetSources& sources, CompiledRuleSet& result, TextErrors& errors)
+  SourcesParser(const RuleSetSources& sources, ParsedRuleSet& result, TextErrors& errors)
       : sources_(sources), result_(result), errors_(errors) {}
 
   RuleSet::Parts run() {
@@ -100,24 +100,29 @@ class SourcesCompiler {
   }
 
   const RuleSetSources& sources_;
-  CompiledRuleSet& result_;
+  ParsedRuleSet& result_;
   TextErrors& errors_;
 };
 
 }  // namespace
 
+tl::expected<ParsedRuleSet, TextErrors> parse(const RuleSetSources& sources) {
+  ParsedRuleSet result;
+  TextErrors errors;
+  result.parts = SourcesParser(sources, result, errors).run();
+  if (!errors.empty()) return tl::unexpected(std::move(errors));
+  return result;
+}
+
 tl::expected<CompiledRuleSet, TextErrors> compile(const RuleSetSources& sources,
                                                   std::uint64_t generation,
                                                   const RuleSet* previous) {
-  CompiledRuleSet result;
-  TextErrors errors;
-  RuleSet::Parts parts = SourcesCompiler(sources, result, errors).run();
-  if (!errors.empty()) return tl::unexpected(std::move(errors));
-  parts.previous = previous;
-  auto rules = RuleSet::build(generation, parts);
+  auto parsed = parse(sources);
+  if (!parsed) return tl::unexpected(std::move(parsed.error()));
+  parsed->parts.previous = previous;
+  auto rules = RuleSet::build(generation, parsed->parts);
   if (!rules) return tl::unexpected(std::move(rules.error()));
-  result.rules = std::move(*rules);
-  return result;
+  return CompiledRuleSet{std::move(*rules), std::move(parsed->skipped), parsed->host_bits_lines};
 }
 
 }  // namespace afxfw

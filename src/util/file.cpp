@@ -67,4 +67,28 @@ std::string read_file(const std::string& path, std::size_t max_bytes) {
   return contents;
 }
 
+void write_file_atomically(const std::string& path, std::string_view contents) {
+  const std::string temporary = path + ".new";
+  const auto fail = [&](const char* operation) {
+    const int error_number = errno;
+    ::unlink(temporary.c_str());
+    throw Error(fmt::format("cannot {} '{}': {}", operation, path,
+                            std::generic_category().message(error_number)));
+  };
+  ::unlink(temporary.c_str());
+  const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd) fail("write");
+  while (!contents.empty()) {
+    const ssize_t count = ::write(fd.get(), contents.data(), contents.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("write");
+    contents.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fsync(fd.get()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) fail("write");
+  const std::size_t slash = path.find_last_of('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Fd parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent || ::fsync(parent.get()) != 0) fail("write");
+}
+
 }  // namespace afxfw

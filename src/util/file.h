@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace afxfw {
 
@@ -14,5 +15,10 @@ inline constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30;
 /// Pipes and devices are refused: a reload would find them empty, or wait for a
 /// writer for ever. Never blocks on such a path. Syscalls: open, fstat, read.
 [[nodiscard]] std::string read_file(const std::string& path, std::size_t max_bytes = kMaxFileBytes);
+
+/// Replaces a file's contents, or makes the file with mode 0600: whoever reads it, after a
+/// crash too, finds the old contents or the new ones, whole. Throws Error that names the
+/// path. Syscalls: open, write, fsync of file and directory, rename.
+void write_file_atomically(const std::string& path, std::string_view contents);
 
 }  // namespace afxfw

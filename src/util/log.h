@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -17,14 +18,21 @@ using LogSink = void (*)(LogLevel level, std::string_view line);
 /// The library itself never prints: without a sink, messages go nowhere.
 void set_log_sink(LogSink sink) noexcept;
 
+/// Receives warnings and errors besides the sink, for those who watch.
+void set_log_tap(LogSink tap) noexcept;
+
 namespace detail {
 extern std::atomic<LogSink> log_sink;
+extern std::atomic<LogSink> log_tap;
 
 template <typename... Args>
 void log(LogLevel level, fmt::format_string<Args...> format, Args&&... args) {
-  if (LogSink sink = log_sink.load(std::memory_order_acquire)) {
-    sink(level, fmt::format(format, std::forward<Args>(args)...));
-  }
+  LogSink const sink = log_sink.load(std::memory_order_acquire);
+  LogSink const tap = level >= LogLevel::kWarn ? log_tap.load(std::memory_order_acquire) : nullptr;
+  if (sink == nullptr && tap == nullptr) return;
+  const std::string line = fmt::format(format, std::forward<Args>(args)...);
+  if (sink != nullptr) sink(level, line);
+  if (tap != nullptr) tap(level, line);
 }
 }  // namespace detail
 

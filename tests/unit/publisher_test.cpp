@@ -167,6 +167,47 @@ TEST(Publisher, ARuleThatComesBackStartsAnew) {
   EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{101}));
 }
 
+TEST(Publisher, CountsStartAgainWhenTheyAreReset) {
+  RuleSetPublisher publisher(1, counting(1, {80, 81}));
+  count(publisher, 0, 0);
+  publisher.reset_counts();
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{0, 0}));
+  count(publisher, 0, 1);
+  publisher.publish(counting(2, {81, 80}, &publisher.current()));
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{1, 0}));
+  count(publisher, 0, 1);
+  EXPECT_EQ(publisher.reclaim(), 0U);
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{1, 1})) << "after the first is freed";
+}
+
+// Rules that ask a set whose elements count.
+std::unique_ptr<const RuleSet> counting_elements(std::uint64_t generation,
+                                                 const std::string& elements,
+                                                 const RuleSet* previous = nullptr) {
+  const std::string sets = "set s { type ipv4_addr; counter; elements = { " + elements + " } }";
+  return test::compiled(test::table("ip saddr @s drop", {.sets = sets}),
+                        {.generation = generation, .previous = previous});
+}
+
+TEST(Publisher, KeepsWhatElementsCounted) {
+  RuleSetPublisher publisher(1, counting_elements(1, "192.0.2.1, 192.0.2.2"));
+  const auto count_element = [&](std::uint32_t slot) {
+    publisher.acquire(0).evaluation.counters.count(slot, 60);
+  };
+  count_element(publisher.current().counted_elements().at(1).slot);
+  // Another order, one less and one more.
+  publisher.publish(counting_elements(2, "192.0.2.3, 192.0.2.2", &publisher.current()));
+  EXPECT_EQ(publisher.element_counts("s").at("192.0.2.2").packets, 1U);
+  count_element(publisher.current().counted_elements().at(1).slot);
+  EXPECT_EQ(publisher.reclaim(), 0U);
+  EXPECT_EQ(publisher.element_counts("s").at("192.0.2.2").packets, 2U);
+  EXPECT_EQ(publisher.element_counts("s").at("192.0.2.2").bytes, 120U);
+  EXPECT_EQ(publisher.element_counts("s").at("192.0.2.3").packets, 0U);
+  EXPECT_FALSE(publisher.element_counts("s").contains("192.0.2.1")) << "it is no element any more";
+  publisher.reset_counts();
+  EXPECT_EQ(publisher.element_counts("s").at("192.0.2.2").packets, 0U);
+}
+
 // What one reader of the tests below does: acquires, checks, and goes offline
 // once in offline_period rounds (0: never).
 struct Reader {

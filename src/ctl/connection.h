@@ -1,0 +1,45 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "protocol/request.h"
+#include "protocol/response.h"
+#include "util/error.h"
+#include "util/fd.h"
+
+namespace afxfw {
+
+/// A client's connection to a running afxfw. Blocks, with a limit.
+class ControlConnection {
+ public:
+  /// Throws Error: kPrivilege if the socket may not be used, kRuntime with what to do
+  /// if nobody listens there.
+  explicit ControlConnection(const std::string& path);
+
+  /// Sends a request and returns its answer. Throws Error if there is none in time.
+  [[nodiscard]] protocol::Response ask(const protocol::Request& request);
+  /// The same, for a request that must be carried out. Throws Error with what afxfw says.
+  [[nodiscard]] protocol::Json require(const protocol::Request& request);
+
+  void send(const protocol::Request& request);
+  /// Nothing: afxfw has ended the connection. timeout: nothing: as long as it takes.
+  [[nodiscard]] std::optional<std::string> read_line(
+      std::optional<std::chrono::milliseconds> timeout);
+
+  /// The process that listens.
+  [[nodiscard]] pid_t server_pid() const;
+
+ private:
+  std::string path_;
+  Fd socket_;
+  std::string input_;
+};
+
+/// What an answer's error means to a program.
+[[nodiscard]] ExitCode exit_code(protocol::ErrorCode code) noexcept;
+
+}  // namespace afxfw
