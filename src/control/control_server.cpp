@@ -26,9 +26,10 @@ int duplicate(int fd) {
 
 }  // namespace
 
-void ControlReply::operator()(protocol::Response response, std::function<void()> after) const {
+void ControlReply::operator()(const protocol::Response& response,
+                              std::function<void()> after) const {
   if (const auto session = session_.lock()) {
-    session->answer(std::move(response), std::move(after));
+    session->answer(response, std::move(after));
   } else if (after) {
     after();
   }

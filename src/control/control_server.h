@@ -27,7 +27,7 @@ class ControlReply {
   explicit ControlReply(std::weak_ptr<ControlSession> session) : session_(std::move(session)) {}
 
   /// after: called in any case, once the answer is on its way or cannot be sent.
-  void operator()(protocol::Response response, std::function<void()> after = {}) const;
+  void operator()(const protocol::Response& response, std::function<void()> after = {}) const;
   /// Answers that all is well; from then on the client gets what
   /// ControlServer::publish() is given.
   void monitor() const;

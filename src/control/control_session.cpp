@@ -61,11 +61,11 @@ void ControlSession::read_request() {
     searched_ = input_.size();
     return read_more();
   }
-  std::string line = input_.substr(0, newline);
+  const std::string line = input_.substr(0, newline);
   input_.erase(0, newline + 1);
   searched_ = 0;
   deadline_.cancel();
-  handle(std::move(line));
+  handle(line);
 }
 
 void ControlSession::read_more() {
@@ -81,7 +81,7 @@ void ControlSession::read_more() {
       });
 }
 
-void ControlSession::handle(std::string line) {
+void ControlSession::handle(const std::string& line) {
   auto request = protocol::parse_request(line);
   if (!request) return answer(tl::unexpected(std::move(request.error())), {});
   if (protocol::changes_something(request->command) && !server_.options_.access.may_change(peer_)) {
@@ -96,7 +96,7 @@ void ControlSession::handle(std::string line) {
   server_.handler_(*request, peer_, ControlReply(weak_from_this()));
 }
 
-void ControlSession::answer(protocol::Response response, std::function<void()> after) {
+void ControlSession::answer(const protocol::Response& response, std::function<void()> after) {
   if (closed_) {
     if (after) after();
     return;

@@ -27,7 +27,7 @@ class ControlSession : public std::enable_shared_from_this<ControlSession> {
   void refuse(protocol::RequestError error);
   void close();
 
-  void answer(protocol::Response response, std::function<void()> after);
+  void answer(const protocol::Response& response, std::function<void()> after);
   void monitor();
   /// line: of an event.
   void send_event(const std::string& line);
@@ -38,7 +38,7 @@ class ControlSession : public std::enable_shared_from_this<ControlSession> {
   void await_request();
   void read_request();
   void read_more();
-  void handle(std::string line);
+  void handle(const std::string& line);
   void write(std::function<void()> then);
   void await_end();
   void end_after(Duration time);

@@ -146,7 +146,7 @@ std::string default_control_path(const std::string& interface) {
     std::filesystem::permissions(kControlDirectory, std::filesystem::perms(0755), error);
   }
   if (error) throw errno_error(fmt::format("cannot make {}", kControlDirectory), error.value());
-  const std::string path = fmt::format("{}/{}.sock", kControlDirectory, interface);
+  std::string path = fmt::format("{}/{}.sock", kControlDirectory, interface);
   remove_dead_control_sockets(interface);
   if (!ControlSocket::is_live(path)) return path;
   return fmt::format("{}/{}.{}.sock", kControlDirectory, interface, getpid());

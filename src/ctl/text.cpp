@@ -33,9 +33,9 @@ std::string text(const Json& json, const char* name) {
 }
 
 const Json& member(const Json& json, const char* name) {
-  static const Json nothing = Json::object();
+  static const Json kNothing = Json::object();
   const auto found = json.find(name);
-  return found != json.end() ? *found : nothing;
+  return found != json.end() ? *found : kNothing;
 }
 
 std::string local_time(std::uint64_t unix_s) {

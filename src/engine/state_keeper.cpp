@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "loading/state_file.h"
 #include "util/error.h"
@@ -22,8 +23,17 @@ StateClock clock_at(std::uint64_t now_ms) {
 
 }  // namespace
 
+struct StateKeeper::Work {
+  RunTimeChanges changes;
+  std::uint64_t now_ms = 0;
+  std::vector<Saved> saved;
+  std::string failure;
+};
+
 StateKeeper::StateKeeper(std::string path, std::string interface)
     : path_(std::move(path)), interface_(std::move(interface)), task_("afxfw/state") {}
+
+StateKeeper::~StateKeeper() = default;
 
 RunTimeChanges StateKeeper::load(std::uint64_t now_ms) const {
   if (path_.empty() || access(path_.c_str(), F_OK) != 0) return {};
@@ -40,7 +50,7 @@ RunTimeChanges StateKeeper::load(std::uint64_t now_ms) const {
 
 void StateKeeper::save(const RunTimeChanges& changes, std::uint64_t now_ms, Saved saved) {
   if (path_.empty()) return saved("");
-  if (!next_) next_.emplace();
+  if (!next_) next_ = std::make_unique<Work>();
   next_->changes = changes;
   next_->now_ms = now_ms;
   next_->saved.push_back(std::move(saved));
@@ -49,21 +59,22 @@ void StateKeeper::save(const RunTimeChanges& changes, std::uint64_t now_ms, Save
 
 void StateKeeper::start() {
   if (task_.running() || !next_) return;
-  writing_ = std::move(*next_);
-  next_.reset();
+  writing_ = std::move(next_);
   task_.start([this] {
     try {
-      write_file_atomically(path_, format_state(writing_.changes, clock_at(writing_.now_ms)));
+      write_file_atomically(path_, format_state(writing_->changes, clock_at(writing_->now_ms)));
     } catch (const Error& error) {
-      writing_.failure = error.what();
+      writing_->failure = error.what();
     }
   });
 }
 
 void StateKeeper::finish() {
   if (!task_.finish()) return;
-  if (!writing_.failure.empty()) log_warn("{}: {}", interface_, writing_.failure);
-  for (const Saved& saved : std::exchange(writing_.saved, {})) saved(writing_.failure);
+  // Those who are told may save again.
+  const std::unique_ptr<Work> done = std::move(writing_);
+  if (!done->failure.empty()) log_warn("{}: {}", interface_, done->failure);
+  for (const Saved& saved : done->saved) saved(done->failure);
   start();
 }
 

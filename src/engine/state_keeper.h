@@ -2,9 +2,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "rules/run_time_changes.h"
 #include "util/background_task.h"
@@ -20,6 +19,9 @@ class StateKeeper {
 
   /// interface: for messages.
   StateKeeper(std::string path, std::string interface);
+  ~StateKeeper();
+  StateKeeper(const StateKeeper&) = delete;
+  StateKeeper& operator=(const StateKeeper&) = delete;
 
   /// What was saved last, without what is over by now. Throws Error (kUsage) if the
   /// file is there and cannot be read.
@@ -34,19 +36,15 @@ class StateKeeper {
   void finish();
 
  private:
+  /// What the thread works on, with those who wait for it.
+  struct Work;
+
   void start();
 
   std::string path_;
   std::string interface_;
-  // What the thread works on, with those who wait for it.
-  struct Work {
-    RunTimeChanges changes;
-    std::uint64_t now_ms = 0;
-    std::vector<Saved> saved;
-    std::string failure;
-  };
-  Work writing_;
-  std::optional<Work> next_;  // to be written when that is done; later ones replace it
+  std::unique_ptr<Work> writing_;
+  std::unique_ptr<Work> next_;  // to be written when that is done; later ones replace it
   BackgroundTask task_;
 };
 
