@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes man pages and shell completions from what programs print with --help.
 
-    tools/help_pages.py man TEMPLATE PROGRAM     TEMPLATE with its @OPTIONS@ filled in
+    tools/help_pages.py man TEMPLATE PROGRAM     TEMPLATE with @OPTIONS@ and @COMMANDS@ filled in
     tools/help_pages.py bash PROGRAM...          completion for bash, all programs in one file
     tools/help_pages.py zsh PROGRAM              completion for zsh
 
@@ -27,10 +27,19 @@ class Option(NamedTuple):
     text: str
 
 
+class Command(NamedTuple):
+    """One command of a program that has some, as "add element SET"."""
+
+    words: tuple  # of which it consists
+    arguments: str
+    text: str
+
+
 GROUP = re.compile(r"^(\S.*):$")
 OPTION = re.compile(
     r"^  (?:-(?P<short>\w) \[ --(?P<long>[\w-]+) \]|--(?P<only>[\w-]+))"
     r"(?: (?P<value>[^\s(]\S*))?(?: \(=(?P<default>[^)]*)\))?(?:\s+(?P<text>\S.*))?$")
+COMMAND = re.compile(r"^  (?P<words>[a-z]+(?: [a-z]+)*)(?P<arguments>(?: \S+)*)  +(?P<text>\S.*)$")
 CONTINUED = re.compile(r"^ {8,}(\S.*)$")
 
 
@@ -53,9 +62,28 @@ def parse_help(text):
     return options
 
 
+def parse_commands(text):
+    """The commands of a --help text, if it has any."""
+    commands, within = [], False
+    for line in text.splitlines():
+        if match := GROUP.match(line):
+            within = match[1] == "Commands"
+        elif within and (match := COMMAND.match(line)):
+            commands.append(Command(tuple(match["words"].split()), match["arguments"].strip(),
+                                    match["text"].strip()))
+    return commands
+
+
+def help_of(program):
+    return subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def commands_of(program):
+    return parse_commands(help_of(program))
+
+
 def options_of(program):
-    done = subprocess.run([program, "--help"], capture_output=True, text=True, check=True)
-    options = parse_help(done.stdout)
+    options = parse_help(help_of(program))
     if not options:
         sys.exit(f"help_pages.py: found no option in what {program} --help prints")
     return options
@@ -79,7 +107,16 @@ def roff_option(option):
     return lines
 
 
+def roff_command(command):
+    head = f"\\fB{roff(' '.join(command.words))}\\fR"
+    if command.arguments:
+        head += f" \\fI{roff(command.arguments)}\\fR"
+    return [".TP", head, roff(command.text[:1].upper() + command.text[1:]) + "."]
+
+
 def man_page(template, program):
+    commands = [line for each in commands_of(program) for line in roff_command(each)]
+    template = template.replace("@COMMANDS@", "\n".join(commands))
     lines, group = [], None
     for option in options_of(program):
         if option.group != group:
@@ -100,6 +137,41 @@ def choices(option):
     if len(words) < 2:
         return []
     return [word for word in words if word == word.lower()]
+
+
+def next_words(commands):
+    """For the words of a command so far, joined by blanks: those that may come next."""
+    known = {}
+    for command in commands:
+        for count, word in enumerate(command.words):
+            following = known.setdefault(" ".join(command.words[:count]), [])
+            if word not in following:
+                following.append(word)
+    return known
+
+
+def bash_commands(program, takes_value):
+    """Completes the words of commands; what follows them may be a file."""
+    known = next_words(commands_of(program))
+    if not known:
+        return []
+    lines = ["  local said=() at",
+             "  for ((at = 1; at < COMP_CWORD; at++)); do",
+             "    case ${COMP_WORDS[at]} in",
+             f"      {' | '.join(takes_value)}) at=$((at + 1)) ;;",
+             "      -*) ;;",
+             "      *) said+=(\"${COMP_WORDS[at]}\") ;;",
+             "    esac",
+             "  done",
+             "  if [[ $word != -* ]]; then",
+             "    case ${said[*]} in"]
+    for said, following in known.items():
+        lines += [f"      '{said}')",
+                  "        mapfile -t COMPREPLY < "
+                  f"<(compgen -W '{' '.join(following)}' -- \"$word\")",
+                  "        return",
+                  "        ;;"]
+    return [*lines, "    esac", "  fi"]
 
 
 def bash_completion(programs):
@@ -136,7 +208,9 @@ def bash_completion(programs):
             lines += [f"    {pattern})", f"      {action}", "      return", "      ;;"]
         if takes_value:
             lines += [f"    {' | '.join(takes_value)})", "      return", "      ;;"]
-        lines += ["  esac",
+        with_values = [f"--{each.long}" for each in options if each.value]
+        with_values += [f"-{each.short}" for each in options if each.value and each.short]
+        lines += ["  esac", *bash_commands(program, with_values),
                   "  if [[ $word == -* ]]; then",
                   f"    mapfile -t COMPREPLY < <(compgen -W '{' '.join(flags)}' -- \"$word\")",
                   "  else",
@@ -173,6 +247,12 @@ def zsh_completion(program):
             value = f":{zsh_quoted(option.value)}:{action}"
         for each in names:
             lines.append(f"  '*{each}[{zsh_quoted(option.text)}]{value}' \\")
+    known = next_words(commands_of(program))
+    if known:
+        lines.append(f"  '1:command:({' '.join(known.pop(''))})' \\")
+        cases = " ".join(f"{said}) compadd {' '.join(following)} ;;"
+                         for said, following in known.items())
+        lines.append(f"  '2:argument:{{case $words[CURRENT-1] in {cases} *) _files ;; esac}}' \\")
     lines.append("  '*:file:_files'")
     return "\n".join(lines) + "\n"
 

@@ -195,6 +195,10 @@ ExitCode run(const CtlOptions& options) {
     print_ctl_help(std::cout);
     return ExitCode::kOk;
   }
+  if (options.command == Command::kOwnVersion) {
+    print("afxfwctl " AFXFW_VERSION "\n");
+    return ExitCode::kOk;
+  }
   ControlConnection connection(options.socket.empty() ? choose_socket(kDirectory, options.interface)
                                                       : options.socket);
   switch (options.command) {
@@ -236,6 +240,7 @@ ExitCode run(const CtlOptions& options) {
     case Command::kVersion:
       return version(connection, options);
     case Command::kHelp:
+    case Command::kOwnVersion:
       break;
   }
   return ExitCode::kOk;

@@ -27,8 +27,8 @@ po::options_description visible_options() {
   po::options_description options("Options");
   options.add_options()("iface,i", po::value<std::string>()->value_name("NAME"),
                         "the afxfw on this interface; needed if several run")(
-      "socket,s", po::value<std::string>()->value_name("PATH"), "the afxfw with this --control")(
-      "json,j", po::bool_switch(), "answer in JSON")(
+      "socket,s", po::value<std::string>()->value_name("PATH"),
+      "the afxfw with this control socket")("json,j", po::bool_switch(), "answer in JSON")(
       "for", po::value<std::string>()->value_name("TIME"),
       "how long an element stays: 30s, 10m, 1h30m, 7d")(
       "comment", po::value<std::string>()->value_name("TEXT"), "why an element is there")(
@@ -38,8 +38,8 @@ po::options_description visible_options() {
       "reload: take the rules from this file from now on")(
       "confirm", po::value<std::string>()->value_name("TIME"),
       "reload: go back after this time unless afxfwctl confirm comes before")(
-      "version,V", po::bool_switch(), "print afxfwctl's version and that of the running afxfw")(
-      "help,h", po::bool_switch(), "print this help");
+      "version,V", po::bool_switch(), "print afxfwctl's version")("help,h", po::bool_switch(),
+                                                                  "print this help");
   return options;
 }
 
@@ -179,7 +179,10 @@ CtlOptions parse_ctl_options(int argc, const char* const* argv) {
   options.json = variables["json"].as<bool>();
   if (variables["help"].as<bool>()) return options;
   Words words = strings(variables, "word");
-  if (variables["version"].as<bool>()) words = {"version"};
+  if (variables["version"].as<bool>()) {
+    options.command = Command::kOwnVersion;
+    return options;
+  }
   if (words.empty()) throw_usage("a command is missing, such as: afxfwctl status");
   if (words.front() == "help") return options;
 

@@ -12,6 +12,7 @@ namespace afxfw {
 struct CtlOptions {
   enum class Command {
     kHelp,
+    kOwnVersion,  ///< --version: of afxfwctl alone
     kVersion,
     kStatus,
     kListRules,

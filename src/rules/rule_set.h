@@ -95,7 +95,9 @@ class RuleSet {
   };
 
   ~RuleSet() = default;
+  RuleSet(RuleSet&&) = delete;
   RuleSet& operator=(const RuleSet&) = delete;
+  RuleSet& operator=(RuleSet&&) = delete;
 
   /// generation: from 1, growing by each set that is published.
   [[nodiscard]] static tl::expected<std::unique_ptr<const RuleSet>, TextErrors> build(

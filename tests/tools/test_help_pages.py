@@ -17,6 +17,7 @@ import help_pages  # noqa: E402
 
 PROGRAMS = {
     "afxfw": (BUILD / "src/app/afxfw", "8"),
+    "afxfwctl": (BUILD / "src/app/afxfwctl", "8"),
     "afxfw-replay": (BUILD / "src/app/afxfw-replay", "1"),
     "afxfw-pktgen": (BUILD / "tools/pktgen/afxfw-pktgen", "8"),
 }
@@ -82,6 +83,34 @@ Exit codes: 0 fine
             help_pages.Option("Group two", "h", "help", "", "", "help")]
 
 
+    COMMANDS = """Commands:
+  status             how it is
+  add element SET { ELEMENT, … }   more
+  block PREFIX…      less
+
+Options:
+  -h [ --help ]      help
+"""
+
+    def test_reads_commands_with_their_arguments(self):
+        assert help_pages.parse_commands(self.COMMANDS) == [
+            help_pages.Command(("status",), "", "how it is"),
+            help_pages.Command(("add", "element"), "SET { ELEMENT, … }", "more"),
+            help_pages.Command(("block",), "PREFIX…", "less")]
+        assert help_pages.parse_commands(self.TEXT) == []
+
+
+def test_man_page_has_the_commands_of_the_program():
+    text = subprocess.run([PROGRAMS["afxfwctl"][0], "--help"], capture_output=True, text=True,
+                          check=True).stdout
+    # By another way than the parser's.
+    commands = text.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(commands) > 15
+    page_text = rendered("afxfwctl.8")
+    for line in commands:
+        assert f"\n       {re.split(' {2,}', line.strip())[0]}" in page_text
+
+
 def test_parser_finds_every_option_of_a_program(program):
     text = subprocess.run([PROGRAMS[program][0], "--help"], capture_output=True, text=True,
                           check=True).stdout
@@ -144,6 +173,13 @@ class TestBash:
         assert complete_in_bash(["afxfw", "--iface", "l"]) == ["lo"]
         assert complete_in_bash(["afxfw", "--blocklist", "READM"]) == ["README.md"]
         assert complete_in_bash(["afxfw-replay", "READM"]) == ["README.md"]
+
+    def test_completes_commands_word_by_word(self):
+        assert complete_in_bash(["afxfwctl", "un"]) == ["unblock", "unallow"]
+        assert complete_in_bash(["afxfwctl", "--iface", "lo", "list", ""]) == ["rules", "sets",
+                                                                               "set"]
+        assert complete_in_bash(["afxfwctl", "add", ""]) == ["element"]
+        assert complete_in_bash(["afxfwctl", "block", "READM"]) == ["README.md"]
 
     def test_offers_nothing_where_it_cannot_know(self):
         assert complete_in_bash(["afxfw", "--duration", ""]) == []

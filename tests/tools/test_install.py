@@ -12,16 +12,20 @@ BUILD = Path(os.environ.get("AFXFW_BUILD", ROOT / "build"))
 
 FILES = """
 sbin/afxfw
+bin/afxfwctl
 bin/afxfw-replay
 bin/afxfw-pktgen
 share/man/man8/afxfw.8
+share/man/man8/afxfwctl.8
 share/man/man1/afxfw-replay.1
 share/man/man8/afxfw-pktgen.8
 share/man/man5/afxfw-rules.5
 share/bash-completion/completions/afxfw
+share/bash-completion/completions/afxfwctl
 share/bash-completion/completions/afxfw-replay
 share/bash-completion/completions/afxfw-pktgen
 share/zsh/site-functions/_afxfw
+share/zsh/site-functions/_afxfwctl
 share/zsh/site-functions/_afxfw-replay
 share/zsh/site-functions/_afxfw-pktgen
 lib/systemd/system/afxfw@.service
@@ -32,6 +36,7 @@ share/doc/afxfw/README.md
 share/doc/afxfw/ARCHITECTURE.md
 share/doc/afxfw/CHANGELOG.md
 share/doc/afxfw/rules.md
+share/doc/afxfw/control.md
 share/doc/afxfw/classification.md
 share/doc/afxfw/getting-started.md
 share/doc/afxfw/operating.md
@@ -62,7 +67,7 @@ def test_nothing_is_missing_and_nothing_else_is_there(installed):
 
 
 def test_programs_run_from_there(installed):
-    for program in ("sbin/afxfw", "bin/afxfw-replay", "bin/afxfw-pktgen"):
+    for program in ("sbin/afxfw", "bin/afxfwctl", "bin/afxfw-replay", "bin/afxfw-pktgen"):
         done = subprocess.run([installed / program, "--version"], capture_output=True, text=True,
                               check=True)
         assert done.stdout.split()[0].endswith(Path(program).name), done.stdout

@@ -108,9 +108,7 @@ class LiveRulesTest : public testing::Test {
 
   bool blocked(const std::string& address) {
     const std::array<Ipv4Bits, 1> source = {parse_ipv4(address).value()};
-    std::array<Verdict, 1> verdict;
-    live_->current().judge_by_lists(std::span<const Ipv4Bits>(source), verdict);
-    return verdict.front().action == Action::kDrop;
+    return live_->current().find_in_lists(std::span<const Ipv4Bits>(source)).blocked != 0;
   }
 
   Directory directory_;
