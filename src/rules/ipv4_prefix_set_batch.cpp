@@ -72,14 +72,14 @@ class Ipv4PrefixSet::Batch {
       const std::size_t i = first_of(rest);
       move_to(i, 1 + static_cast<std::uint32_t>(std::popcount(words_avx512<kPoints>(i))));
     }
-    alignas(kCacheLine) std::array<std::uint8_t, kAskedAtOnce> changes;
+    alignas(kCacheLine) std::array<__mmask32, kAskedAtOnce> words;
+    Members odd = 0;
     for (std::size_t i = 0; i < addresses_.size(); i += kWideLanes) {
       for (std::size_t j = i; j < i + kWideLanes; ++j) {
-        changes[j] = static_cast<std::uint8_t>(std::popcount(words_avx512<kPoints>(j)));
+        _store_mask32(&words[j], words_avx512<kPoints>(j));
       }
+      odd |= Members{odd_avx512(&words[i])} << i;
     }
-    const Members odd =
-        _mm512_test_epi8_mask(_mm512_load_si512(changes.data()), _mm512_set1_epi8(1));
     return with_bitmaps((odd ^ inverted_) & first_members(addresses_.size()));
   }
 
@@ -244,7 +244,7 @@ class Ipv4PrefixSet::Batch {
     return ~static_cast<std::uint32_t>(_mm256_movemask_epi8(is_not));
   }
   template <bool kPoints>
-  AFXFW_TARGET_AVX512 std::uint32_t words_avx512(std::size_t i) const noexcept {
+  AFXFW_TARGET_AVX512 __mmask32 words_avx512(std::size_t i) const noexcept {
     const __m512i words = _mm512_load_si512(line(i));
     const __m512i below = _mm512_set1_epi32(static_cast<int>(below_[i]));
     if constexpr (!kPoints) return _mm512_cmplt_epu16_mask(words, below);
@@ -259,6 +259,14 @@ class Ipv4PrefixSet::Batch {
       return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(half, 7)));
     };
     return odd(halves[0]) | Members{odd(halves[1])} << 32;
+  }
+
+  /// Which of 16 words have an odd number of bits. For all at once, this is quicker than to
+  /// count them one by one.
+  AFXFW_TARGET_AVX512 static __mmask16 odd_avx512(const __mmask32* words) noexcept {
+    WideLanes folded = as_lanes(_mm512_load_si512(words));
+    for (const unsigned half : {16U, 8U, 4U, 2U, 1U}) folded ^= folded >> half;
+    return _mm512_test_epi32_mask(as_vector(folded), _mm512_set1_epi32(1));
   }
 
   [[nodiscard]] Members with_bitmaps(Members members) const noexcept {
