@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cassert>
 #include <cstring>
 #include <type_traits>
@@ -97,16 +96,17 @@ class Ipv6PrefixSet::Batch {
       slots_[i] = static_cast<std::uint32_t>(root.first_line + part);
       __builtin_prefetch(&lines_[slots_[i]]);
     }
-    inverted_.fill(root.inverted);
+    inverted_ = root.inverted ? ~Members{0} : 0;
   }
 
-  /// Leaves no line that divides.
-  void descend() noexcept {
+  /// Leaves none of these addresses with a line that divides.
+  void descend(Members from) noexcept {
     std::array<std::uint8_t, kAskedAtOnce> waiting;
     std::size_t count = 0;
-    for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    for (Members rest = from; rest != 0; rest &= rest - 1) {
+      const std::size_t i = first_of(rest);
       waiting[count] = static_cast<std::uint8_t>(i);
-      count += lines_[slots_[i]].kind() == Line::kDivision ? 1 : 0;
+      count += divides(i) ? 1 : 0;
     }
     while (count != 0) {
       for (std::size_t w = 0; w < count; ++w) enter(waiting[w]);
@@ -114,7 +114,7 @@ class Ipv6PrefixSet::Batch {
       for (std::size_t w = 0; w < count; ++w) {
         const std::uint8_t i = waiting[w];
         waiting[left] = i;
-        left += lines_[slots_[i]].kind() == Line::kDivision ? 1 : 0;
+        left += divides(i) ? 1 : 0;
       }
       count = left;
     }
@@ -126,39 +126,69 @@ class Ipv6PrefixSet::Batch {
       const Line& line = lines_[slots_[i]];
       const bool odd = line.is_list() ? line.odd_changes_before(keys_[i])
                                       : line.odd_changes_before(addresses_[i]);
-      members |= Members{odd != inverted_[i]} << i;
+      members |= Members{odd} << i;
     }
-    return members;
+    return members ^ inverted_;
   }
 
 #ifdef __x86_64__
-  [[nodiscard]] AFXFW_TARGET_AVX512 Members read_avx512() const noexcept {
-    constexpr __mmask8 kLowerHalves = 0b1010'1010;
-    Members members = 0;
+  /// All lines are read as lists at first, and those that are none once more.
+  [[nodiscard]] AFXFW_TARGET_AVX512 Members run_avx512() noexcept {
+    // Of each list, a bit for each change before the address; and for each word that is
+    // none of a list, of which the last one counts.
+    alignas(kCacheLine) std::array<__mmask8, kAskedAtOnce> words;
+    alignas(kCacheLine) std::array<__mmask8, kAskedAtOnce> kinds;
+    const __m512i kind_count = _mm512_set1_epi64(Line::kKindCount);
     for (std::size_t i = 0; i < addresses_.size(); ++i) {
-      const Line& line = lines_[slots_[i]];
-      const __m512i words = _mm512_load_si512(line.words());
-      const __m512i key = _mm512_set1_epi64(static_cast<long long>(keys_[i]));
-      const unsigned list = _mm512_cmplt_epu64_mask(words, key);
-      // As upper and lower halves in turn: less in the upper one, or equal there and less in
-      // the other.
-      const __m512i upper = _mm512_set1_epi64(static_cast<long long>(upper_half(addresses_[i])));
-      const __m512i address = _mm512_mask_set1_epi64(
-          upper, kLowerHalves, static_cast<long long>(lower_half(addresses_[i])));
-      const unsigned less = _mm512_cmplt_epu64_mask(words, address);
-      const unsigned equal = _mm512_cmpeq_epi64_mask(words, address);
-      const unsigned full = (less | (equal & less >> 1)) & kFullMask;
-      const unsigned changes = line.kind() == Line::kFull ? full : list;
-      const auto count = static_cast<unsigned>(std::popcount(changes));
-      members |= Members{(count ^ static_cast<unsigned>(inverted_[i])) & 1} << i;
+      words[i] = changes_in_list(i);
+      kinds[i] = _mm512_cmplt_epu64_mask(line_of(i), kind_count);
     }
-    return members;
+    const Members no_lists =
+        _mm512_movepi8_mask(_mm512_load_si512(kinds.data())) & first_members(addresses_.size());
+    descend(no_lists);
+    for (Members rest = no_lists; rest != 0; rest &= rest - 1) {
+      const std::size_t i = first_of(rest);
+      words[i] = (full_ >> i & 1) != 0 ? changes_in_full(i) : changes_in_list(i);
+    }
+    __m512i folded = _mm512_load_si512(words.data());
+    for (const unsigned half : {4U, 2U, 1U}) {
+      folded = _mm512_xor_si512(folded, _mm512_srli_epi16(folded, half));
+    }
+    return _mm512_test_epi8_mask(folded, _mm512_set1_epi8(1)) ^ inverted_;
   }
 #endif
 
  private:
-  // The upper halves of the changes in a full line.
-  static constexpr unsigned kFullMask = 0b01'0101;
+#ifdef __x86_64__
+  [[nodiscard]] AFXFW_TARGET_AVX512 __m512i line_of(std::size_t i) const noexcept {
+    return _mm512_load_si512(lines_[slots_[i]].words());
+  }
+  /// Of the list of address i, a bit for each change before it.
+  [[nodiscard]] AFXFW_TARGET_AVX512 __mmask8 changes_in_list(std::size_t i) const noexcept {
+    return _mm512_cmplt_epu64_mask(line_of(i), _mm512_set1_epi64(static_cast<long long>(keys_[i])));
+  }
+  /// Of the full line of address i, a bit for each change before it.
+  [[nodiscard]] AFXFW_TARGET_AVX512 __mmask8 changes_in_full(std::size_t i) const noexcept {
+    constexpr __mmask8 kLowerHalves = 0b1010'1010;
+    constexpr unsigned kUpperOfChanges = 0b01'0101;
+    const __m512i words = line_of(i);
+    // As upper and lower halves in turn: less in the upper one, or equal there and less in
+    // the other.
+    const __m512i upper = _mm512_set1_epi64(static_cast<long long>(upper_half(addresses_[i])));
+    const __m512i address = _mm512_mask_set1_epi64(
+        upper, kLowerHalves, static_cast<long long>(lower_half(addresses_[i])));
+    const unsigned less = _mm512_cmplt_epu64_mask(words, address);
+    const unsigned equal = _mm512_cmpeq_epi64_mask(words, address);
+    return static_cast<__mmask8>((less | (equal & less >> 1)) & kUpperOfChanges);
+  }
+#endif
+
+  /// Whether the line of address i does; notes whether it is a full one.
+  bool divides(std::size_t i) noexcept {
+    const Half kind = lines_[slots_[i]].kind();
+    full_ |= Members{kind == Line::kFull} << i;
+    return kind == Line::kDivision;
+  }
 
   /// From the line of address i to the one that it says.
   void enter(std::size_t i) noexcept {
@@ -175,32 +205,39 @@ class Ipv6PrefixSet::Batch {
     } else {
       slots_[i] = static_cast<std::uint32_t>(division.first_line + part);
       keys_[i] = key;
-      inverted_[i] = division.inverted;
+      set_inverted(i, division.inverted);
       __builtin_prefetch(&lines_[slots_[i]]);
     }
   }
 
   void settle(std::size_t i, bool inside) noexcept {
     slots_[i] = kEmptyLine;
-    inverted_[i] = inside;
+    set_inverted(i, inside);
+  }
+
+  void set_inverted(std::size_t i, bool inverted) noexcept {
+    inverted_ = (inverted_ & ~(Members{1} << i)) | Members{inverted} << i;
   }
 
   const Line* lines_;
   std::span<const Ipv6Bits> addresses_;
   std::array<std::uint32_t, kAskedAtOnce> slots_;
   std::array<Half, kAskedAtOnce> keys_;  // what the changes of lists are compared with
-  std::array<bool, kAskedAtOnce> inverted_;
+  Members inverted_;
+  Members full_ = 0;
 };
 
 Members Ipv6PrefixSet::members(std::span<const Ipv6Bits> addresses,
                                [[maybe_unused]] Simd simd) const noexcept {
   assert(addresses.size() <= kAskedAtOnce);
+  if (addresses.empty()) return 0;
   Batch batch(*this, addresses);
-  batch.descend();
+  const Members all = first_members(addresses.size());
 #ifdef __x86_64__
-  if (simd == Simd::kAvx512) return batch.read_avx512();
+  if (simd == Simd::kAvx512) return batch.run_avx512() & all;
 #endif
-  return batch.read();
+  batch.descend(all);
+  return batch.read() & all;
 }
 
 }  // namespace afxfw
