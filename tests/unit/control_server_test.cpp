@@ -56,7 +56,7 @@ class Client {
       if (count <= 0) return "";
       input_.append(buffer, static_cast<std::size_t>(count));
     }
-    const std::string line = input_.substr(0, input_.find('\n'));
+    std::string line = input_.substr(0, input_.find('\n'));
     input_.erase(0, line.size() + 1);
     return line;
   }
@@ -79,7 +79,7 @@ class ControlServerTest : public testing::Test {
     options_.access.read_group = getegid();
     if (geteuid() != 0) options_.access.change_group = getegid();
   }
-  ~ControlServerTest() override {
+  void TearDown() override {
     stop();
     std::filesystem::remove_all(directory_);
   }
@@ -194,6 +194,7 @@ TEST_F(ControlServerTest, HasRoomForSoManyClients) {
   options_.limits.idle_time = 10s;
   start();
   std::vector<std::unique_ptr<Client>> clients;
+  clients.reserve(3);
   for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<Client>(path_));
   clients.back()->say(kStatus);
   EXPECT_NE(clients.back()->line(), "");
