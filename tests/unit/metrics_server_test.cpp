@@ -27,7 +27,7 @@ using testing::StartsWith;
 class MetricsServerTest : public testing::Test {
  protected:
   MetricsServerTest() : thread_([this] { context_.run(); }) {}
-  ~MetricsServerTest() override {
+  void TearDown() override {
     context_.stop();
     thread_.join();
   }
@@ -61,16 +61,16 @@ class MetricsServerTest : public testing::Test {
     return ask("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   }
 
-  std::atomic<bool> sick = false;
-  std::atomic<int> rendered = 0;
+  std::atomic<bool> sick_ = false;
+  std::atomic<int> rendered_ = 0;
 
  private:
   boost::asio::io_context context_;
   boost::asio::io_context client_context_;
   MetricsServer server_{context_,
                         parse_metrics_address("127.0.0.1:0"),
-                        {[this] { return "afxfw_test " + std::to_string(++rendered) + "\n"; },
-                         [this] { return sick ? "the worker of queue 3 hangs" : ""; }}};
+                        {[this] { return "afxfw_test " + std::to_string(++rendered_) + "\n"; },
+                         [this] { return sick_ ? "the worker of queue 3 hangs" : ""; }}};
   std::thread thread_;
 };
 
@@ -87,7 +87,7 @@ TEST_F(MetricsServerTest, ManyRequestsCostAFewRenderings) {
     (void)get("/metrics");
     if (steady_clock::now() - start > MetricsServer::kMaxAge) GTEST_SKIP() << "too slow a machine";
   }
-  EXPECT_LT(rendered, 25);
+  EXPECT_LT(rendered_, 25);
 }
 
 TEST_F(MetricsServerTest, HealthIsOkUntilItIsNot) {
@@ -95,7 +95,7 @@ TEST_F(MetricsServerTest, HealthIsOkUntilItIsNot) {
 }
 
 TEST_F(MetricsServerTest, SicknessIs503WithTheReason) {
-  sick = true;
+  sick_ = true;
   EXPECT_THAT(get("/healthz"),
               AllOf(StartsWith("HTTP/1.1 503 "), EndsWith("\r\nthe worker of queue 3 hangs\n")));
 }

@@ -32,7 +32,7 @@ Snapshot one_queue() {
   queue.kernel.rx_ring_full = 6;
   snapshot.queues.push_back(queue);
   snapshot.rules.push_back(
-      {{.handle = 7, .text = "log prefix \"a\\b\" drop", .chain = "in", .slot = 0}, {18, 1800}});
+      {{.handle = 7, .text = R"(log prefix "a\b" drop)", .chain = "in", .slot = 0}, {18, 1800}});
   snapshot.rules.push_back({{.handle = 8, .text = "accept"}, {0, 0}});
   return snapshot;
 }
