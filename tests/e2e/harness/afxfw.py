@@ -43,7 +43,7 @@ class Afxfw(Process):
     @property
     def lock_file(self):
         """The file in which it says that the interface is its own."""
-        for path in LOCKS.iterdir():
+        for path in LOCKS.glob("*.lock"):
             with contextlib.suppress(FileNotFoundError):  # of another afxfw, gone by now
                 if path.read_text(encoding="ascii").split()[:1] == [str(self.pid)]:
                     return path
