@@ -46,6 +46,7 @@ std::string chains_text(const RuleSet& rules, const std::vector<RuleCounter>& co
     }
   }
   nft::ListingOptions options;
+  options.zero_counts = true;
   options.rule_note = [&](std::size_t chain, std::size_t rule) {
     return fmt::format("handle {}", rules.rules()[index[chain][rule]].handle);
   };

@@ -112,8 +112,10 @@ std::string summary_table(const Snapshot& now) {
   if (counters.tx_full != 0) text += line("      lost, TX ring full", counters.tx_full);
   for (const RuleSnapshot& rule : now.rules) {
     if (rule.rule.slot == kNoSlot) continue;
-    text += fmt::format("  rule {:<3} {:<36}{:>18} packets {:>20} bytes\n", rule.rule.handle,
-                        rule.rule.text, grouped(rule.counter.packets), grouped(rule.counter.bytes));
+    const RuleCounter& count = rule.counter;
+    text += fmt::format("  rule {:<3} {:<36}{:>18} {:<7} {:>20} {}\n", rule.rule.handle,
+                        rule.rule.text, grouped(count.packets), plural(count.packets, "packet"),
+                        grouped(count.bytes), plural(count.bytes, "byte"));
   }
   if (now.log_lines != 0 || now.log_suppressed != 0) {
     text += fmt::format("  packet log: {} lines, {} suppressed\n", grouped(now.log_lines),

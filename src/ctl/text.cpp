@@ -130,9 +130,12 @@ std::string rules_of_status(const Json& rules) {
   std::string lines;
   for (const Json& rule : rules) {
     if (!rule.contains("packets") || rule["packets"].is_null()) continue;
-    lines += fmt::format(
-        "  {:<8} {:>15} packets {:>20} bytes  {}\n", fmt::format("rule {}", number(rule, "handle")),
-        grouped(number(rule, "packets")), grouped(number(rule, "bytes")), text(rule, "text"));
+    const std::uint64_t packets = number(rule, "packets");
+    const std::uint64_t bytes = number(rule, "bytes");
+    lines += fmt::format("  {:<8} {:>15} {:<7} {:>20} {:<5}  {}\n",
+                         fmt::format("rule {}", number(rule, "handle")), grouped(packets),
+                         plural(packets, "packet"), grouped(bytes), plural(bytes, "byte"),
+                         text(rule, "text"));
   }
   return lines;
 }

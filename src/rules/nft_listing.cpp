@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 namespace afxfw::nft {
 namespace {
@@ -62,9 +63,12 @@ std::string format_elements(const Match& match) {
   return text;
 }
 
-std::string to_text(const CounterStatement& counter) {
-  if (counter.packets == 0 && counter.bytes == 0) return "counter";
+std::string with_counts(const CounterStatement& counter) {
   return fmt::format("counter packets {} bytes {}", counter.packets, counter.bytes);
+}
+
+std::string to_text(const CounterStatement& counter) {
+  return counter.packets == 0 && counter.bytes == 0 ? "counter" : with_counts(counter);
 }
 
 std::string to_text(const LimitStatement& limit) {
@@ -153,6 +157,18 @@ void list_hook(const BaseChain& base, std::string& text) {
                   base.priority, base.drop ? "drop" : "accept");
 }
 
+std::string list_statements(const RuleText& rule, bool zero_counts) {
+  std::string text;
+  for (const Statement& statement : rule.statements) {
+    if (!text.empty()) text += ' ';
+    const auto* const counter = zero_counts ? std::get_if<CounterStatement>(&statement) : nullptr;
+    text += counter != nullptr
+                ? with_counts(*counter)
+                : std::visit([](const auto& each) { return to_text(each); }, statement);
+  }
+  return text;
+}
+
 void list_chain(const Chain& chain, std::size_t index, const ListingOptions& options,
                 std::string& text) {
   text += fmt::format("\tchain {} {{\n", chain.name);
@@ -161,8 +177,8 @@ void list_chain(const Chain& chain, std::size_t index, const ListingOptions& opt
   for (std::size_t i = 0; i < chain.rules.size(); ++i) {
     const RuleText& rule = chain.rules[i];
     const std::string note = options.rule_note ? options.rule_note(index, i) : "";
-    text += fmt::format("\t\t{}{}{}{}\n", to_text(rule), format_comment(rule.comment),
-                        note.empty() ? "" : " # ", note);
+    text += fmt::format("\t\t{}{}{}{}\n", list_statements(rule, options.zero_counts),
+                        format_comment(rule.comment), note.empty() ? "" : " # ", note);
   }
   text += "\t}\n";
 }
@@ -201,14 +217,7 @@ std::string to_text(const Match& match) {
                       : fmt::format("{} {}{}", text, comparison, elements);
 }
 
-std::string to_text(const RuleText& rule) {
-  std::string text;
-  for (const Statement& statement : rule.statements) {
-    if (!text.empty()) text += ' ';
-    text += std::visit([](const auto& each) { return to_text(each); }, statement);
-  }
-  return text;
-}
+std::string to_text(const RuleText& rule) { return list_statements(rule, false); }
 
 std::string to_text(const Table& table, const ListingOptions& options) {
   std::string text = fmt::format("table netdev {} {{\n", table.name);

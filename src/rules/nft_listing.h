@@ -23,6 +23,8 @@ struct ListingOptions {
   /// What to write behind a rule, in a comment; "": nothing. chain: its index in
   /// the table, rule: that in the chain.
   std::function<std::string(std::size_t chain, std::size_t rule)> rule_note{};
+  /// Whether counters of rules that are at 0 say so, as nft's do.
+  bool zero_counts = false;
 };
 
 /// The whole table, normalised. Without max_elements it means what the table

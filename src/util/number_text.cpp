@@ -17,6 +17,10 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
+std::string plural(std::uint64_t number, std::string_view noun) {
+  return fmt::format("{}{}", noun, number == 1 ? "" : "s");
+}
+
 std::string scaled(double rate) {
   constexpr std::array<const char*, 4> kUnits = {"", " k", " M", " G"};
   std::size_t unit = 0;

@@ -105,6 +105,8 @@ class TestListings:
         gen, fw = lab["gen"], lab["fw"]
         afxfw = start_afxfw(fw, "--blocklist", blocklist, "--rules", rules,
                             "--control", control.path)
+        assert ("ip saddr . tcp dport @web counter packets 0 bytes 0 accept"
+                in control.run("list", "rules").stdout)
         frame = Flow(gen, fw).frame(tcp(1, 443))
         with afxfw.rises((lambda now: now["total"]["accepted"], COUNT)):
             send(gen, [frame] * COUNT)

@@ -49,6 +49,7 @@ TEST(CtlText, StatusHasWhatMatters) {
     "load": {"at": 0, "by": "root", "goes_back_at": 60},
     "sets": [{"name": "blocklist", "elements": 2}],
     "rules": [{"handle": 3, "text": "ip saddr @blocklist drop", "packets": 3, "bytes": 180},
+              {"handle": 4, "text": "ip6 saddr @blocklist drop", "packets": 1, "bytes": 60},
               {"handle": 5, "text": "accept", "packets": null}]
 })");
   const std::string text = status_text(status);
@@ -57,7 +58,8 @@ TEST(CtlText, StatusHasWhatMatters) {
         "unless: afxfwctl confirm\n", "  XDP      pass 1   drop 1,234   redirect 5\n",
         "dropped by protocol 1,000   port 234\n", "  dropped  blocklist 3   rule 0\n",
         "  sets     blocklist  2 ranges\n", "    0    3       yes    1.50 M",
-        "ip saddr @blocklist drop\n"}) {
+        "  3 packets                  180 bytes  ip saddr @blocklist drop\n",
+        "  1 packet                    60 bytes  ip6 saddr @blocklist drop\n"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "in\n" << text;
   }
   EXPECT_EQ(text.find("accept\n"), std::string::npos) << "a rule that does not count";

@@ -13,6 +13,12 @@ TEST(Numbers, AreGroupedByThousands) {
   EXPECT_EQ(grouped(18446744073709551615ULL), "18,446,744,073,709,551,615");
 }
 
+TEST(Numbers, NounsGoWithThem) {
+  EXPECT_EQ(plural(0, "packet"), "packets");
+  EXPECT_EQ(plural(1, "packet"), "packet");
+  EXPECT_EQ(plural(2, "packet"), "packets");
+}
+
 TEST(Numbers, RatesHaveThreeDigits) {
   EXPECT_EQ(scaled(0), "0");
   EXPECT_EQ(scaled(999), "999");
