@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/ctl_capture.h"
 #include "app/ctl_options.h"
 #include "ctl/connection.h"
 #include "ctl/element_words.h"
@@ -95,6 +96,11 @@ std::size_t count_for_request(const std::vector<std::string>& elements, std::siz
     ++count;
   }
   return count;
+}
+
+ControlConnection connect(const CtlOptions& options) {
+  return ControlConnection(options.socket.empty() ? choose_socket(kDirectory, options.interface)
+                                                  : options.socket);
 }
 
 /// All of them, a request at a time.
@@ -199,8 +205,9 @@ ExitCode run(const CtlOptions& options) {
     print("afxfwctl " AFXFW_VERSION "\n");
     return ExitCode::kOk;
   }
-  ControlConnection connection(options.socket.empty() ? choose_socket(kDirectory, options.interface)
-                                                      : options.socket);
+  if (options.command == Command::kCapture)
+    return capture([&options] { return connect(options); }, options.capture);
+  ControlConnection connection = connect(options);
   switch (options.command) {
     case Command::kStatus:
       show(options, connection.require({.command = protocol::Command::kStatus}), status_text);
@@ -241,6 +248,7 @@ ExitCode run(const CtlOptions& options) {
       return version(connection, options);
     case Command::kHelp:
     case Command::kOwnVersion:
+    case Command::kCapture:
       break;
   }
   return ExitCode::kOk;

@@ -38,6 +38,15 @@ po::options_description visible_options() {
       "reload: take the rules from this file from now on")(
       "confirm", po::value<std::string>()->value_name("TIME"),
       "reload: go back after this time unless afxfwctl confirm comes before")(
+      "write,w", po::value<std::string>()->value_name("FILE"),
+      "capture: into this pcapng file; -: standard output")(
+      "verdict", po::value<std::string>()->value_name("drop|accept|all"),
+      "capture: packets that are dropped, accepted, or all (all unless given)")(
+      "filter", po::value<std::string>()->value_name("EXPRESSION"),
+      "capture: of these, only what it matches, as for tcpdump")(
+      "count,c", po::value<std::uint64_t>()->value_name("N"), "capture: end after so many packets")(
+      "snaplen", po::value<std::uint32_t>()->value_name("BYTES"),
+      "capture: the first bytes of each packet; all of it unless given")(
       "version,V", po::bool_switch(), "print afxfwctl's version")("help,h", po::bool_switch(),
                                                                   "print this help");
   return options;
@@ -51,7 +60,7 @@ struct CommandWords {
   std::string_view options;  // separated by blanks
 };
 
-constexpr std::array<CommandWords, 17> kCommands = {{
+constexpr std::array<CommandWords, 18> kCommands = {{
     {Command::kStatus, "status", "", "json"},
     {Command::kListRules, "list rules", "", "json"},
     {Command::kListSets, "list sets", "", "json"},
@@ -67,6 +76,7 @@ constexpr std::array<CommandWords, 17> kCommands = {{
     {Command::kReload, "reload", "", "rules confirm"},
     {Command::kConfirm, "confirm", "", ""},
     {Command::kMonitor, "monitor", "", "json"},
+    {Command::kCapture, "capture", "", "write verdict filter count snaplen"},
     {Command::kDetach, "detach", "", ""},
     {Command::kVersion, "version", "", "json"},
 }};
@@ -97,7 +107,8 @@ const CommandWords& take_command(Words& words) {
 }
 
 void check_options(const CommandWords& command, const po::variables_map& variables) {
-  for (const char* option : {"json", "for", "comment", "file", "rules", "confirm"}) {
+  for (const char* option : {"json", "for", "comment", "file", "rules", "confirm", "write",
+                             "verdict", "filter", "count", "snaplen"}) {
     const auto& value = variables[option];
     const bool given = !value.empty() && (std::string_view(option) != "json" || value.as<bool>());
     const std::string padded = fmt::format(" {} ", command.options);
@@ -153,6 +164,37 @@ void read_elements(const CommandWords& command, Words words, CtlOptions& options
   }
 }
 
+CaptureOptions read_capture(const po::variables_map& variables) {
+  const auto has = [&](const char* option) { return variables.count(option) != 0; };
+  CaptureOptions capture;
+  if (!has("write")) {
+    throw_usage(
+        "capture needs --write FILE, or -w - for standard output, as in: "
+        "afxfwctl capture -w - | tcpdump -r -");
+  }
+  capture.file = variables["write"].as<std::string>();
+  if (has("verdict")) {
+    const auto& name = variables["verdict"].as<std::string>();
+    const auto verdict = protocol::find_captured_verdict(name);
+    if (!verdict)
+      throw_usage(fmt::format("--verdict is '{}', but must be drop, accept or all", name));
+    capture.verdict = *verdict;
+  }
+  if (has("filter")) capture.filter = variables["filter"].as<std::string>();
+  if (has("count")) {
+    capture.count = variables["count"].as<std::uint64_t>();
+    if (*capture.count == 0) throw_usage("--count is 0, but must be 1 or more");
+  }
+  if (has("snaplen")) {
+    capture.snap_length = variables["snaplen"].as<std::uint32_t>();
+    if (capture.snap_length == 0 || capture.snap_length > protocol::kMaxSnapLength) {
+      throw_usage(fmt::format("--snaplen is {}, but must be 1 to {} bytes", capture.snap_length,
+                              protocol::kMaxSnapLength));
+    }
+  }
+  return capture;
+}
+
 po::variables_map read_variables(int argc, const char* const* argv) {
   po::options_description options = visible_options();
   options.add_options()("word", po::value<Words>());
@@ -195,6 +237,7 @@ CtlOptions parse_ctl_options(int argc, const char* const* argv) {
   if (has("confirm")) options.confirm_s = duration(variables, "confirm");
   // afxfw has another working directory.
   if (has("rules")) options.rules = std::filesystem::absolute(variables["rules"].as<std::string>());
+  if (options.command == Command::kCapture) options.capture = read_capture(variables);
   if (options.command == Command::kAdd || options.command == Command::kDelete) {
     read_elements(command, std::move(words), options);
     return options;
@@ -225,6 +268,7 @@ void print_ctl_help(std::ostream& output) {
       {"reload", "read lists and rules again, all or nothing"},
       {"confirm", "keep what reload --confirm has put in force"},
       {"monitor", "print what happens as it does: changes, expiries, reloads, warnings"},
+      {"capture", "write packets that workers judge, with their verdicts, to a pcapng file"},
       {"detach", "stop afxfw, which leaves the machine as it was"},
       {"version", "of afxfwctl and of the running afxfw"}};
   for (const CommandWords& each : kCommands) {
@@ -245,6 +289,8 @@ void print_ctl_help(std::ostream& output) {
          "  afxfwctl add element web '{ 192.0.2.1 . 443, 192.0.2.2 . 443 }'\n"
          "  afxfwctl list set blocklist\n"
          "  afxfwctl reload --rules new.nft --confirm 60s && afxfwctl confirm\n"
+         "  afxfwctl capture --verdict drop -w dropped.pcapng\n"
+         "  afxfwctl capture --filter 'tcp port 443' -w - | tcpdump -nr -\n"
          "\n"
          "Exit codes: 0 fine, 1 a failure, 2 bad usage, a bad element or file, 3 missing "
          "privilege.\n";

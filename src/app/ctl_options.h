@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "ctl/capture.h"
+
 namespace afxfw {
 
 /// afxfwctl's command line.
@@ -26,6 +28,7 @@ struct CtlOptions {
     kConfirm,
     kMonitor,
     kDetach,
+    kCapture,
   };
 
   Command command = Command::kHelp;
@@ -39,6 +42,7 @@ struct CtlOptions {
   std::string comment;                     ///< of kAdd
   std::optional<std::string> rules;        ///< of kReload; absolute
   std::optional<std::uint64_t> confirm_s;  ///< of kReload
+  CaptureOptions capture;                  ///< of kCapture
 };
 
 /// Throws Error (kUsage) that says what the command takes.

@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <exception>
+#include <memory>
 #include <utility>
 
 #include "control/listing_json.h"
 #include "control/stats_json.h"
+#include "util/log.h"
 
 namespace afxfw {
 
@@ -41,6 +44,18 @@ ChangeDone answer_to(const ControlReply& reply) {
     if (!outcome) return reply(refusal(std::move(outcome.error())));
     reply(Json{{"changed", outcome->changed}, {"notes", outcome->notes}});
   };
+}
+
+VerdictMask mask_of(protocol::CapturedVerdict verdict) {
+  switch (verdict) {
+    case protocol::CapturedVerdict::kAll:
+      break;
+    case protocol::CapturedVerdict::kDrop:
+      return kCaptureDropped;
+    case protocol::CapturedVerdict::kAccept:
+      return kCaptureAccepted;
+  }
+  return kCaptureAll;
 }
 
 double unix_time() {
@@ -92,6 +107,8 @@ void ControlCommands::carry_out(const Request& request, const Peer& peer,
       return reply(Json::object());
     case Command::kDetach:
       return reply(Json{{"interface", engine_.interface()}, {"pid", getpid()}}, options_.stop);
+    case Command::kCapture:
+      return capture(request, peer, reply);
   }
 }
 
@@ -120,6 +137,36 @@ void ControlCommands::reload(const Request& request, const Peer& peer, const Con
                            if (!outcome) return reply(refusal(std::move(outcome.error())));
                            reply(load_json(engine_.rules().load_record()));
                          });
+}
+
+void ControlCommands::capture(const Request& request, const Peer& peer, const ControlReply& reply) {
+  // A sender still sends the last packets when its capture is over.
+  const bool sending = capture_sender_ != nullptr && !capture_sender_->ended();
+  std::shared_ptr<PacketCapture> capture =
+      sending ? nullptr
+              : engine_.start_capture(
+                    {.verdicts = mask_of(request.verdict), .snap_length = request.snap_length});
+  if (capture == nullptr) {
+    return reply(tl::unexpected(
+        RequestError{protocol::ErrorCode::kBusy,
+                     fmt::format("a capture of {} runs, and there can be one at a time; try again "
+                                 "when it has ended",
+                                 capture_client_)}));
+  }
+  capture_client_ = describe(peer);
+  log_info("capture for {}: begins; verdict {}, {} bytes of a packet", capture_client_,
+           name(request.verdict), request.snap_length);
+  capture_sender_.reset();
+  Json answer = capture_json(*capture, engine_.interface());
+  reply.hand_over(std::move(answer), [this, capture = std::move(capture)](Fd connection) {
+    try {
+      capture_sender_ =
+          std::make_unique<CaptureSender>(std::move(connection), capture, capture_client_);
+    } catch (const std::exception& error) {
+      capture->close();
+      log_warn("capture for {}: cannot begin: {}", capture_client_, error.what());
+    }
+  });
 }
 
 }  // namespace afxfw

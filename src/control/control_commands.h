@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "control/capture_sender.h"
 #include "control/control_server.h"
 #include "engine/engine.h"
 
@@ -26,9 +28,12 @@ class ControlCommands {
  private:
   void change(const protocol::Request& request, const Peer& peer, const ControlReply& reply);
   void reload(const protocol::Request& request, const Peer& peer, const ControlReply& reply);
+  void capture(const protocol::Request& request, const Peer& peer, const ControlReply& reply);
 
   Engine& engine_;
   Options options_;
+  std::unique_ptr<CaptureSender> capture_sender_;
+  std::string capture_client_;  // whose capture that is, or was
 };
 
 /// An event as monitors get it.

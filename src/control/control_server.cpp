@@ -39,6 +39,15 @@ void ControlReply::monitor() const {
   if (const auto session = session_.lock()) session->monitor();
 }
 
+void ControlReply::hand_over(const protocol::Response& response,
+                             std::function<void(Fd connection)> then) const {
+  if (const auto session = session_.lock()) {
+    session->hand_over(response, std::move(then));
+  } else {
+    then(Fd());
+  }
+}
+
 ControlServer::ControlServer(boost::asio::io_context& context,
                              std::unique_ptr<ControlSocket> socket, Options options,
                              Handler handler)

@@ -14,6 +14,7 @@
 #include "control/peer.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
+#include "util/fd.h"
 
 namespace afxfw {
 
@@ -31,6 +32,9 @@ class ControlReply {
   /// Answers that all is well; from then on the client gets what
   /// ControlServer::publish() is given.
   void monitor() const;
+  /// Answers, and gives up the connection: `then` gets it, or -1 if the client has gone,
+  /// in any case. What the client has sent since its request is lost.
+  void hand_over(const protocol::Response& response, std::function<void(Fd connection)> then) const;
 
  private:
   std::weak_ptr<ControlSession> session_;

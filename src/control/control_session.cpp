@@ -84,13 +84,15 @@ void ControlSession::read_more() {
 void ControlSession::handle(const std::string& line) {
   auto request = protocol::parse_request(line);
   if (!request) return answer(tl::unexpected(std::move(request.error())), {});
-  if (protocol::changes_something(request->command) && !server_.options_.access.may_change(peer_)) {
+  if (protocol::is_restricted(request->command) && !server_.options_.access.may_change(peer_)) {
     return answer(
         tl::unexpected(RequestError{
             ErrorCode::kDenied,
-            fmt::format("{} may read, and not change anything: that takes root or the group of "
-                        "afxfw's option --control-group",
-                        describe(peer_))}),
+            fmt::format("{} may read, and not {}: that takes root or the group of afxfw's option "
+                        "--control-group",
+                        describe(peer_),
+                        request->command == protocol::Command::kCapture ? "capture packets"
+                                                                        : "change anything")}),
         {});
   }
   server_.handler_(*request, peer_, ControlReply(weak_from_this()));
@@ -105,6 +107,20 @@ void ControlSession::answer(const protocol::Response& response, std::function<vo
   write([this, after = std::move(after)] {
     if (after) after();
     if (!closed_) await_request();
+  });
+}
+
+void ControlSession::hand_over(const protocol::Response& response,
+                               std::function<void(Fd connection)> then) {
+  if (closed_) return then(Fd());
+  output_ = protocol::to_line(response);
+  write([this, then = std::move(then)] {
+    if (std::exchange(closed_, true)) return then(Fd());
+    deadline_.cancel();
+    error_code error;
+    Fd connection(socket_.release(error));
+    server_.remove(shared_from_this());
+    then(std::move(connection));
   });
 }
 

@@ -29,6 +29,7 @@ class ControlSession : public std::enable_shared_from_this<ControlSession> {
 
   void answer(const protocol::Response& response, std::function<void()> after);
   void monitor();
+  void hand_over(const protocol::Response& response, std::function<void(Fd connection)> then);
   /// line: of an event.
   void send_event(const std::string& line);
 

@@ -106,6 +106,17 @@ std::optional<std::string> ControlConnection::read_line(
   }
 }
 
+bool ControlConnection::read_some(std::string& bytes) {
+  bytes += std::exchange(input_, {});
+  std::array<char, 262144> buffer;
+  const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (count < 0) return errno == EINTR || errno == EAGAIN;
+  bytes.append(buffer.data(), static_cast<std::size_t>(count));
+  return count != 0;
+}
+
+void ControlConnection::end_requests() noexcept { shutdown(socket_.get(), SHUT_WR); }
+
 protocol::Response ControlConnection::ask(const protocol::Request& request) {
   send(request);
   const auto line = read_line(kAnswerTime);

@@ -30,6 +30,14 @@ class ControlConnection {
   [[nodiscard]] std::optional<std::string> read_line(
       std::optional<std::chrono::milliseconds> timeout);
 
+  /// For what follows an answer that is not made of lines: appends what has come, and
+  /// waits for nothing. False: afxfw has ended the connection. For poll(): fd(), which
+  /// says nothing of what has been read behind a line.
+  [[nodiscard]] bool read_some(std::string& bytes);
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+  /// Tells afxfw that nothing more will be asked for.
+  void end_requests() noexcept;
+
   /// The process that listens.
   [[nodiscard]] pid_t server_pid() const;
 

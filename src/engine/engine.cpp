@@ -310,6 +310,7 @@ void Engine::housekeep() {
     log_warn("{}", warning);
   }
   check_progress(now);
+  static_cast<void>(capturing());
   if (now >= next_settings_check_) {
     next_settings_check_ = now + kSettingsInterval;
     check_settings();
@@ -334,6 +335,24 @@ void Engine::check_progress(std::chrono::steady_clock::time_point now) {
         "passed on; see what else runs on CPU {}, or restart afxfw",
         monitor_.link().name, options.queue_id, StallWatch::kLimit.count(), options.cpu);
   }
+}
+
+bool Engine::capturing() {
+  if (capture_ != nullptr && capture_->over()) capture_.reset();
+  return capture_ != nullptr;
+}
+
+std::shared_ptr<PacketCapture> Engine::start_capture(const PacketCapture::Options& options) {
+  if (capturing()) return nullptr;
+  std::vector<PacketCapture::Source> sources;
+  for (const WorkerThread& each : workers_) {
+    Worker* const worker = each.worker.get();
+    sources.push_back({.point = &worker->capture_point(),
+                       .queue_id = static_cast<std::uint16_t>(worker->options().queue_id),
+                       .wake = [worker] { worker->wake(); }});
+  }
+  capture_ = std::make_shared<PacketCapture>(std::move(sources), options);
+  return capture_;
 }
 
 void Engine::start_packet_logger() {

@@ -15,6 +15,7 @@
 #include "engine/instance_lock.h"
 #include "engine/live_rules.h"
 #include "engine/options.h"
+#include "engine/packet_capture.h"
 #include "engine/packet_logger.h"
 #include "engine/plan.h"
 #include "engine/rate_meter.h"
@@ -98,6 +99,10 @@ class Engine {
 
   [[nodiscard]] Snapshot snapshot() const;
 
+  /// Begins to capture what the workers judge, for the caller to read and to close.
+  /// One at a time: nullptr while another is not over. Ends by itself with stop().
+  [[nodiscard]] std::shared_ptr<PacketCapture> start_capture(const PacketCapture::Options& options);
+
   /// A few lines for a person on how it runs: mode, queues, zero-copy, rules.
   [[nodiscard]] std::string description() const;
 
@@ -118,6 +123,8 @@ class Engine {
   void warn_of_link_state(const Link& link);
   void check_progress(std::chrono::steady_clock::time_point now);
   void check_settings();
+  /// Whether a capture runs; frees one that is over.
+  [[nodiscard]] bool capturing();
   [[nodiscard]] std::vector<QueueSnapshot> queue_snapshots() const;
   void report(const Event& event) const;
 
@@ -135,6 +142,8 @@ class Engine {
   std::unique_ptr<NapiSettingsGuard> napi_settings_;  // for --busy-poll
   std::unique_ptr<XdpProgram> program_;
   std::vector<WorkerThread> workers_;
+  // Kept until the workers have let go of it.
+  std::shared_ptr<PacketCapture> capture_;
   PacketLogger::Output packet_log_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
   HealthWatch health_;

@@ -24,17 +24,19 @@ enum Fields : unsigned {
   kRules = 1U << 4U,
   kConfirm = 1U << 5U,
   kOffset = 1U << 6U,
+  kVerdict = 1U << 7U,
+  kSnapLength = 1U << 8U,
 };
 
 struct CommandInfo {
   Command command;
   std::string_view name;
-  bool changes;
+  bool restricted;
   unsigned required;
   unsigned optional;
 };
 
-constexpr std::array<CommandInfo, 13> kCommands = {{
+constexpr std::array<CommandInfo, 14> kCommands = {{
     {Command::kStatus, "status", false, kNone, kNone},
     {Command::kListRules, "list_rules", false, kNone, kNone},
     {Command::kListSets, "list_sets", false, kNone, kNone},
@@ -48,6 +50,7 @@ constexpr std::array<CommandInfo, 13> kCommands = {{
     {Command::kReload, "reload", true, kNone, kRules | kConfirm},
     {Command::kConfirm, "confirm", true, kNone, kNone},
     {Command::kDetach, "detach", true, kNone, kNone},
+    {Command::kCapture, "capture", true, kNone, kVerdict | kSnapLength},
 }};
 
 struct FieldName {
@@ -55,13 +58,20 @@ struct FieldName {
   const char* name;
 };
 
-constexpr std::array<FieldName, 7> kFields = {{{kSet, "set"},
+constexpr std::array<FieldName, 9> kFields = {{{kSet, "set"},
                                                {kElements, "elements"},
                                                {kTimeout, "timeout_s"},
                                                {kComment, "comment"},
                                                {kRules, "rules"},
                                                {kConfirm, "confirm_s"},
-                                               {kOffset, "offset"}}};
+                                               {kOffset, "offset"},
+                                               {kVerdict, "verdict"},
+                                               {kSnapLength, "snaplen"}}};
+
+constexpr std::array<std::pair<CapturedVerdict, std::string_view>, 3> kCapturedVerdicts = {
+    {{CapturedVerdict::kAll, "all"},
+     {CapturedVerdict::kDrop, "drop"},
+     {CapturedVerdict::kAccept, "accept"}}};
 
 constexpr std::array<std::pair<ErrorCode, std::string_view>, 5> kErrorCodes = {
     {{ErrorCode::kMalformed, "malformed"},
@@ -96,6 +106,8 @@ class RequestReader {
     if (has("rules")) request_.rules = text("rules", kMaxPathBytes);
     if (has("confirm_s")) request_.confirm_s = seconds("confirm_s");
     if (has("offset")) read_offset();
+    if (has("verdict")) read_verdict();
+    if (has("snaplen")) read_snap_length();
     return std::move(request_);
   }
 
@@ -181,6 +193,21 @@ class RequestReader {
     request_.offset = json_["offset"].get<std::uint64_t>();
   }
 
+  void read_verdict() {
+    const auto verdict = find_captured_verdict(text("verdict", kMaxNameBytes));
+    if (!verdict) fail("'verdict' must be \"all\", \"drop\" or \"accept\"");
+    request_.verdict = *verdict;
+  }
+
+  void read_snap_length() {
+    const Json& value = json_["snaplen"];
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 ||
+        value.get<std::uint64_t>() > kMaxSnapLength) {
+      fail(fmt::format("'snaplen' must be a whole number of bytes, 1 to {}", kMaxSnapLength));
+    }
+    request_.snap_length = value.get<std::uint32_t>();
+  }
+
   void read_elements() {
     const Json& elements = json_["elements"];
     if (!elements.is_array() || elements.empty() || elements.size() > kMaxElements) {
@@ -198,8 +225,21 @@ class RequestReader {
 
 }  // namespace
 
-bool changes_something(Command command) noexcept { return info(command).changes; }
+bool is_restricted(Command command) noexcept { return info(command).restricted; }
 std::string_view name(Command command) noexcept { return info(command).name; }
+
+std::string_view name(CapturedVerdict verdict) noexcept {
+  return std::find_if(kCapturedVerdicts.begin(), kCapturedVerdicts.end(),
+                      [verdict](const auto& each) { return each.first == verdict; })
+      ->second;
+}
+
+std::optional<CapturedVerdict> find_captured_verdict(std::string_view name) noexcept {
+  const auto found = std::find_if(kCapturedVerdicts.begin(), kCapturedVerdicts.end(),
+                                  [name](const auto& each) { return each.second == name; });
+  if (found == kCapturedVerdicts.end()) return std::nullopt;
+  return found->first;
+}
 
 std::string_view name(ErrorCode code) noexcept {
   return std::find_if(kErrorCodes.begin(), kErrorCodes.end(),
@@ -242,6 +282,8 @@ std::string to_line(const Request& request) {
   if (request.rules) json["rules"] = *request.rules;
   if (request.confirm_s) json["confirm_s"] = *request.confirm_s;
   if (request.offset != 0) json["offset"] = request.offset;
+  if (request.verdict != CapturedVerdict::kAll) json["verdict"] = name(request.verdict);
+  if (request.snap_length != kMaxSnapLength) json["snaplen"] = request.snap_length;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -42,22 +42,35 @@ enum class Command : std::uint8_t {
   kReload,
   kConfirm,
   kDetach,
+  kCapture,
 };
 
-/// Whether a command changes anything, for which not everybody may ask.
-[[nodiscard]] bool changes_something(Command command) noexcept;
+/// Whether a command is for those who may change things: it does, or it shows what is
+/// in packets.
+[[nodiscard]] bool is_restricted(Command command) noexcept;
 /// As it is written in requests.
 [[nodiscard]] std::string_view name(Command command) noexcept;
 
+/// Which packets a capture takes.
+enum class CapturedVerdict : std::uint8_t { kAll, kDrop, kAccept };
+[[nodiscard]] std::string_view name(CapturedVerdict verdict) noexcept;
+/// Nothing if there is none of this name.
+[[nodiscard]] std::optional<CapturedVerdict> find_captured_verdict(std::string_view name) noexcept;
+
+/// Bytes of a packet that a capture takes at most; more than a frame has.
+inline constexpr std::uint32_t kMaxSnapLength = 65'535;
+
 struct Request {
   Command command = Command::kStatus;
-  std::string set{};                         ///< what elements belong to
-  std::vector<std::string> elements{};       ///< to add or to delete
-  std::optional<std::uint64_t> timeout_s{};  ///< of elements to add; from 1
-  std::string comment{};                     ///< of elements to add; printable
-  std::optional<std::string> rules{};        ///< another rule file to reload
-  std::optional<std::uint64_t> confirm_s{};  ///< until a reload goes back by itself
-  std::uint64_t offset = 0;                  ///< of the first element to list
+  std::string set{};                                ///< what elements belong to
+  std::vector<std::string> elements{};              ///< to add or to delete
+  std::optional<std::uint64_t> timeout_s{};         ///< of elements to add; from 1
+  std::string comment{};                            ///< of elements to add; printable
+  std::optional<std::string> rules{};               ///< another rule file to reload
+  std::optional<std::uint64_t> confirm_s{};         ///< until a reload goes back by itself
+  std::uint64_t offset = 0;                         ///< of the first element to list
+  CapturedVerdict verdict = CapturedVerdict::kAll;  ///< to capture
+  std::uint32_t snap_length = kMaxSnapLength;       ///< bytes to capture of a packet; from 1
 
   friend bool operator==(const Request&, const Request&) = default;
 };

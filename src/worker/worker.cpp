@@ -71,6 +71,11 @@ std::uint64_t now_ns() noexcept {
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
+std::uint64_t unix_time_ns() noexcept {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
+}
+
 PacketRecord make_record(const PacketView& view, const Verdict& verdict, std::uint32_t queue_id,
                          std::string_view prefix) noexcept {
   PacketRecord record;
@@ -166,6 +171,7 @@ void Worker::run() noexcept {
     } else if (++idle_rounds >= kIdleRounds) {
       if (options_.busy_poll) {
         stats_.idle_spells.add(1);
+        static_cast<void>(capture_point_.acquire());
         idle_rounds = 0;
       } else {
         sleep();
@@ -266,6 +272,11 @@ void Worker::process(std::uint32_t count) noexcept {
   if (options_.log_mode != PacketLogMode::kNone || in_force.evaluation.log_count != 0) {
     log(count, in_force);
   }
+  if (CaptureTap* const tap = capture_point_.acquire()) [[unlikely]] {
+    CaptureTap::BatchCounts packets = reasons;
+    packets[static_cast<std::size_t>(DropReason::kNone)] = accepted;
+    capture(*tap, packets, in_force.rules);
+  }
 
   if (reinjector_) reinjector_->send({outgoing_.data(), outgoing});
 
@@ -302,6 +313,21 @@ void Worker::log(std::uint32_t count, const RuleSetPublisher::InForce& in_force)
   stats_.log_suppressed.add(suppressed);
 }
 
+void Worker::capture(CaptureTap& tap, const CaptureTap::BatchCounts& packets,
+                     const RuleSet& rules) noexcept {
+  std::uint32_t left = tap.begin(unix_time_ns(), packets);
+  for (std::size_t i = 0; left != 0; ++i) {
+    const Verdict verdict = verdicts_[i];
+    if (!tap.wants(verdict.reason)) continue;
+    // Released frames, too, are as they were: the kernel gets them back with refill().
+    tap.take(verdict.reason,
+             verdict.rule == Verdict::kNoRule ? 0 : rules.rules()[verdict.rule].handle,
+             {area_->at(descriptors_[i].addr), descriptors_[i].len});
+    --left;
+  }
+  tap.end();
+}
+
 void Worker::refill() noexcept {
   std::array<std::uint64_t, kRefillBatch> addresses;
   // What is out for receiving never exceeds the fill ring, so that there is
@@ -336,6 +362,8 @@ void Worker::publish_housekeeping() noexcept {
 void Worker::sleep() noexcept {
   publish_housekeeping();
   publisher_.go_offline(reader_);
+  // There may be no batch for a while to let go of a capture in.
+  static_cast<void>(capture_point_.acquire());
   std::array<pollfd, 2> events{{{wake_up_.get(), POLLIN, 0}, {socket_->fd(), POLLIN, 0}}};
   const bool sending = reinjector_ && reinjector_->busy();
   const int timeout_ms = sending ? kSleepWhileSendingMs : kSleepMs;
@@ -343,6 +371,11 @@ void Worker::sleep() noexcept {
       (events[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
     // The interface has gone: the socket would end every poll() at once.
     poll(events.data(), 1, kSleepMs);
+  }
+  if ((events[0].revents & POLLIN) != 0) {
+    // Read off, or else it would end every poll() from now on.
+    std::uint64_t wake_ups = 0;
+    [[maybe_unused]] const ssize_t read = ::read(wake_up_.get(), &wake_ups, sizeof(wake_ups));
   }
   const Version::Write write(stats_.version);
   stats_.sleeps.add(1);
@@ -359,10 +392,15 @@ void Worker::drain() noexcept {
   if (reinjector_) reinjector_->drain(kDrainLimit);
   publish_housekeeping();
   publisher_.go_offline(reader_);
+  capture_point_.let_go();
 }
 
 void Worker::request_stop() noexcept {
   stop_.store(true, std::memory_order_relaxed);
+  wake();
+}
+
+void Worker::wake() noexcept {
   const std::uint64_t one = 1;
   // An eventfd write of 1 cannot fail but for a counter near 2^64.
   [[maybe_unused]] const ssize_t written = ::write(wake_up_.get(), &one, sizeof(one));

@@ -11,6 +11,7 @@
 #include "rules/publisher.h"
 #include "rules/verdict.h"
 #include "util/fd.h"
+#include "worker/capture_tap.h"
 #include "worker/packet_record.h"
 #include "worker/reinjector.h"
 #include "worker/worker_stats.h"
@@ -94,6 +95,10 @@ class Worker {
   [[nodiscard]] std::uint64_t progress() const noexcept;
   /// What the kernel dropped on this queue's socket.
   [[nodiscard]] xdp_statistics kernel_statistics() const noexcept { return socket_->statistics(); }
+  /// Ends a sleep, so that the thread looks around at once.
+  void wake() noexcept;
+  /// Where a capture is attached.
+  [[nodiscard]] CapturePoint& capture_point() noexcept { return capture_point_; }
   /// The logger's end of the packet log.
   [[nodiscard]] PacketRecordQueue& log_queue() noexcept { return log_queue_; }
 
@@ -105,6 +110,8 @@ class Worker {
   std::uint32_t admit(std::uint32_t received) noexcept;
   void process(std::uint32_t count) noexcept;
   void log(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept;
+  void capture(CaptureTap& tap, const CaptureTap::BatchCounts& packets,
+               const RuleSet& rules) noexcept;
   void refill() noexcept;
   void sleep() noexcept;
   void drain() noexcept;
@@ -133,6 +140,7 @@ class Worker {
   std::uint32_t gather_to_ = 0;   // packets that gather() does not wait with; 0: never does
 
   PacketRecordQueue log_queue_;
+  CapturePoint capture_point_;
   WorkerStats stats_;
 };
 

@@ -1,6 +1,6 @@
-// Anybody who may connect writes to the control socket, and what is kept over restarts
-// comes from a disk. Any bytes must be read or refused, and what was read must survive
-// being written out and read again.
+// Anybody who may connect writes to the control socket, what is kept over restarts comes
+// from a disk, and a capture's stream from whoever listens. Any bytes must be read or
+// refused, and what was read must survive being written out and read again.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "loading/state_file.h"
+#include "protocol/capture_records.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "rules/run_time_set.h"
@@ -54,6 +55,20 @@ void check_state(std::string_view text) {
   require(again.has_value() && format_state(*again, kClock) == written);
 }
 
+void check_records(std::string_view bytes) {
+  // In two pieces: whatever is read of them, it is the same as of the whole.
+  const auto count = [bytes](std::size_t first) {
+    afxfw::protocol::CaptureRecordReader reader;
+    std::size_t records = 0;
+    for (const std::string_view piece : {bytes.substr(0, first), bytes.substr(first)}) {
+      reader.feed(piece);
+      while (reader.next()) ++records;
+    }
+    return records;
+  };
+  require(count(bytes.size()) == count(bytes.size() / 2));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -61,5 +76,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_request(text.substr(0, text.find('\n')));
   check_response(text);
   check_state(text);
+  check_records(text);
   return 0;
 }

@@ -180,6 +180,9 @@ class TestBash:
                                                                                "set"]
         assert complete_in_bash(["afxfwctl", "add", ""]) == ["element"]
         assert complete_in_bash(["afxfwctl", "block", "READM"]) == ["README.md"]
+        assert complete_in_bash(["afxfwctl", "cap"]) == ["capture"]
+        assert complete_in_bash(["afxfwctl", "capture", "--verdict", ""]) == ["drop", "accept",
+                                                                              "all"]
 
     def test_offers_nothing_where_it_cannot_know(self):
         assert complete_in_bash(["afxfw", "--duration", ""]) == []

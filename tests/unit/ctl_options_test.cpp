@@ -99,5 +99,38 @@ TEST(CtlOptions, HelpNamesEveryOption) {
   }
 }
 
+TEST(CtlOptions, CaptureTakesAFileAndWhatToCapture) {
+  const CtlOptions plain = parse({"capture", "-w", "x.pcapng"});
+  EXPECT_EQ(plain.command, Command::kCapture);
+  EXPECT_EQ(plain.capture.file, "x.pcapng");
+  EXPECT_EQ(plain.capture.verdict, protocol::CapturedVerdict::kAll);
+  EXPECT_EQ(plain.capture.filter, "");
+  EXPECT_FALSE(plain.capture.count);
+  EXPECT_EQ(plain.capture.snap_length, 65'535U);
+  const CtlOptions all = parse({"capture", "-w", "-", "--verdict", "drop", "--filter",
+                                "tcp port 80", "-c", "10", "--snaplen", "96"});
+  EXPECT_EQ(all.capture.file, "-");
+  EXPECT_EQ(all.capture.verdict, protocol::CapturedVerdict::kDrop);
+  EXPECT_EQ(all.capture.filter, "tcp port 80");
+  EXPECT_EQ(all.capture.count, 10U);
+  EXPECT_EQ(all.capture.snap_length, 96U);
+}
+
+TEST(CtlOptions, CaptureSaysWhatIsWrong) {
+  EXPECT_NE(error_of({"capture"}).find("capture needs --write FILE"), std::string::npos);
+  for (const Words& more : std::vector<Words>{{"--verdict", "reject"},
+                                              {"-c", "0"},
+                                              {"-c", "x"},
+                                              {"--snaplen", "0"},
+                                              {"--snaplen", "65536"},
+                                              {"--json"},
+                                              {"more"}}) {
+    Words words = {"capture", "-w", "-"};
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_NE(error_of(words), "none") << more.front();
+  }
+  EXPECT_NE(error_of({"status", "-w", "x"}).find("has no option --write"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace afxfw

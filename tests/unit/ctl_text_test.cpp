@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "ctl/capture.h"
 #include "ctl/text.h"
 
 namespace afxfw {
@@ -76,6 +77,20 @@ TEST(CtlText, OfSomethingElseIsNoHarm) {
     EXPECT_FALSE(event_text(json).empty());
     EXPECT_FALSE(rules_text(json).empty());
   }
+}
+
+TEST(CtlText, TotalsOfACaptureSayWhatWasLostAndWhy) {
+  CaptureTotals totals{.written = 1'234, .complete = true};
+  EXPECT_EQ(totals_text(totals, false),
+            "1,234 packets captured\n0 packets dropped by the capture\n");
+  totals = {.written = 1, .filtered_out = 2, .over_rate = 1, .complete = true};
+  EXPECT_EQ(totals_text(totals, true),
+            "1 packet captured\n2 packets did not match the filter\n"
+            "1 packet dropped by the capture: 1 over the rate that afxfw copies\n");
+  totals = {.written = 0, .over_rate = 5, .too_slow = 1'000, .complete = false};
+  EXPECT_EQ(totals_text(totals, false),
+            "0 packets captured\nat least 1,005 packets dropped by the capture: 5 over the rate "
+            "that afxfw copies, 1,000 not taken fast enough\n");
 }
 
 TEST(CtlText, DurationsHaveTheirUnits) {

@@ -38,6 +38,8 @@ TEST(Request, ComesBackFromItsLine) {
        .comment = "\xc3\xa4"},
       {.command = Command::kReload, .rules = "/etc/afxfw/web.nft", .confirm_s = 60},
       {.command = Command::kFlushSet, .set = "allowlist"},
+      {.command = Command::kCapture},
+      {.command = Command::kCapture, .verdict = CapturedVerdict::kDrop, .snap_length = 96},
   };
   for (const Request& request : requests) {
     const std::string line = to_line(request);
@@ -93,20 +95,32 @@ TEST(Request, WithAnythingUnknownIsRefused) {
   }
 }
 
+TEST(Request, OfACaptureIsChecked) {
+  const auto with = [](const std::string& fields) {
+    return error_of(R"({"version":1,"command":"capture",)" + fields + "}");
+  };
+  EXPECT_EQ(with(R"("verdict":"accept","snaplen":65535)"), "none");
+  for (const char* fields :
+       {R"("verdict":"reject")", R"("verdict":1)", R"("snaplen":0)", R"("snaplen":65536)",
+        R"("snaplen":-1)", R"("snaplen":"96")", R"("filter":"tcp")"}) {
+    EXPECT_NE(with(fields), "none") << fields;
+  }
+}
+
 TEST(Request, AnotherVersionIsToldWhatToUse) {
   EXPECT_NE(error_of(R"({"version":2,"command":"status"})").find("use the afxfwctl that came with"),
             std::string::npos);
 }
 
-TEST(Request, SaysWhatChangesSomething) {
+TEST(Request, SaysWhatIsNotForEverybody) {
   for (const Command command : {Command::kStatus, Command::kListRules, Command::kListSets,
                                 Command::kListSet, Command::kVersion, Command::kMonitor}) {
-    EXPECT_FALSE(changes_something(command)) << name(command);
+    EXPECT_FALSE(is_restricted(command)) << name(command);
   }
-  for (const Command command :
-       {Command::kResetCounters, Command::kAddElements, Command::kDeleteElements,
-        Command::kFlushSet, Command::kReload, Command::kConfirm, Command::kDetach}) {
-    EXPECT_TRUE(changes_something(command)) << name(command);
+  for (const Command command : {Command::kResetCounters, Command::kAddElements,
+                                Command::kDeleteElements, Command::kFlushSet, Command::kReload,
+                                Command::kConfirm, Command::kDetach, Command::kCapture}) {
+    EXPECT_TRUE(is_restricted(command)) << name(command);
   }
 }
 
