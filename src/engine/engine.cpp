@@ -195,6 +195,9 @@ void Engine::start_workers() {
     each.thread = std::thread(run_worker, std::ref(*each.worker), std::move(promise));
   }
   for (std::future<void>& each : opened) each.get();
+  std::vector<SourceWindows*> sources;
+  for (const WorkerThread& each : workers_) sources.push_back(&each.worker->sources());
+  hot_sources_.emplace(std::move(sources), std::chrono::steady_clock::now());
 }
 
 void Engine::report_setup() const {
@@ -306,6 +309,7 @@ void Engine::housekeep() {
   std::vector<WorkerCounters> counters;
   for (const WorkerThread& each : workers_) counters.push_back(each.worker->counters());
   rates_.update(now, counters);
+  hot_sources_->update(now);
   for (const std::string& warning : health_.check(monitor_.link().name, queue_snapshots(), now)) {
     log_warn("{}", warning);
   }
@@ -362,6 +366,21 @@ std::vector<QueueSnapshot> Engine::queue_snapshots() const {
                       .rates = rates_.of(queues.size())});
   }
   return queues;
+}
+
+HotSources::Ranking Engine::hottest_sources() {
+  const auto now = std::chrono::steady_clock::now();
+  hot_sources_->update(now);
+  return hot_sources_->rank(now);
+}
+
+std::vector<HeavyHitter> Engine::hottest_blocked(std::size_t count) {
+  std::vector<HeavyHitter> blocked = hottest_sources().sources;
+  std::erase_if(blocked, [](const HeavyHitter& each) {
+    return each.source.reason != DropReason::kBlocklist;
+  });
+  if (blocked.size() > count) blocked.resize(count);
+  return blocked;
 }
 
 Snapshot Engine::snapshot() const {

@@ -12,6 +12,7 @@
 #include "engine/conflicting_offloads.h"
 #include "engine/event.h"
 #include "engine/health_watch.h"
+#include "engine/hot_sources.h"
 #include "engine/instance_lock.h"
 #include "engine/live_rules.h"
 #include "engine/options.h"
@@ -98,6 +99,13 @@ class Engine {
 
   [[nodiscard]] Snapshot snapshot() const;
 
+  /// Whose packets workers dropped in the last ten seconds, for whatever reason; as of the last
+  /// second, about. What an XDP program drops never gets here.
+  [[nodiscard]] HotSources::Ranking hottest_sources();
+  /// Of those, the `count` that send the most of what is dropped because their address is on a
+  /// blocklist.
+  [[nodiscard]] std::vector<HeavyHitter> hottest_blocked(std::size_t count);
+
   /// A few lines for a person on how it runs: mode, queues, zero-copy, rules.
   [[nodiscard]] std::string description() const;
 
@@ -135,6 +143,7 @@ class Engine {
   std::unique_ptr<NapiSettingsGuard> napi_settings_;  // for --busy-poll
   std::unique_ptr<XdpProgram> program_;
   std::vector<WorkerThread> workers_;
+  std::optional<HotSources> hot_sources_;  // reads the workers' sketches
   PacketLogger::Output packet_log_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
   HealthWatch health_;

@@ -166,6 +166,7 @@ void Worker::run() noexcept {
     } else if (++idle_rounds >= kIdleRounds) {
       if (options_.busy_poll) {
         stats_.idle_spells.add(1);
+        sources_.begin_window_if_asked();
         idle_rounds = 0;
       } else {
         sleep();
@@ -240,6 +241,7 @@ void Worker::process(std::uint32_t count) noexcept {
   const RuleSetPublisher::InForce in_force = publisher_.acquire(reader_);
   if (in_force.rules.needs_time()) in_force.evaluation.now_ns = now_ns();
   classify(in_force.rules, {views_.data(), count}, {verdicts_.data(), count}, in_force.evaluation);
+  sources_.count({views_.data(), count}, {verdicts_.data(), count});
 
   std::uint32_t accepted = 0;
   std::uint32_t outgoing = 0;
@@ -336,6 +338,7 @@ void Worker::publish_housekeeping() noexcept {
 void Worker::sleep() noexcept {
   publish_housekeeping();
   publisher_.go_offline(reader_);
+  sources_.begin_window_if_asked();
   std::array<pollfd, 2> events{{{wake_up_.get(), POLLIN, 0}, {socket_->fd(), POLLIN, 0}}};
   const bool sending = reinjector_ && reinjector_->busy();
   const int timeout_ms = sending ? kSleepWhileSendingMs : kSleepMs;

@@ -13,6 +13,7 @@
 #include "util/fd.h"
 #include "worker/packet_record.h"
 #include "worker/reinjector.h"
+#include "worker/source_windows.h"
 #include "worker/worker_stats.h"
 #include "xsk/frame_area.h"
 #include "xsk/frame_pool.h"
@@ -96,6 +97,8 @@ class Worker {
   [[nodiscard]] xdp_statistics kernel_statistics() const noexcept { return socket_->statistics(); }
   /// The logger's end of the packet log.
   [[nodiscard]] PacketRecordQueue& log_queue() noexcept { return log_queue_; }
+  /// Whose packets it drops; the reader's end.
+  [[nodiscard]] SourceWindows& sources() noexcept { return sources_; }
 
  private:
   /// Under load, waits a moment for more packets to be there.
@@ -132,6 +135,7 @@ class Worker {
   std::uint32_t fill_level_ = 0;  // frames to keep out for receiving
   std::uint32_t gather_to_ = 0;   // packets that gather() does not wait with; 0: never does
 
+  SourceWindows sources_;
   PacketRecordQueue log_queue_;
   WorkerStats stats_;
 };
