@@ -87,7 +87,7 @@ Engine::Check Engine::check(const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   result.rules = load_rules_for(options.rule_files, options.interface);
   result.load_time = std::chrono::steady_clock::now() - start;
-  XdpProgram::check(options.inline_policy);
+  XdpProgram::check(options.inline_policy, {.flows = options.fast_path_flows});
   return result;
 }
 
@@ -130,7 +130,14 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
         "run: mount -t bpf bpf /sys/fs/bpf",
         link.name);
   }
-  engine->program_ = XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
+  engine->program_ = XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy,
+                                        {.flows = chosen.fast_path_flows});
+  if (chosen.fast_path_flows != 0) {
+    for (WorkerOptions& worker : engine->plan_.workers) {
+      worker.flow_table = engine->program_->flows();
+      worker.flow_table_size = chosen.fast_path_flows;
+    }
+  }
   engine->offloads_ =
       std::make_unique<ConflictingOffloads>(link.name, engine->program_->mode(), engine->lock_);
   if (chosen.busy_poll) engine->adjust_napi();
@@ -349,6 +356,8 @@ void Engine::start_packet_logger() {
 
 void Engine::follow_rules() {
   const RuleSet& rules = rules_.current();
+  // Before anybody is told that they are in force.
+  program_->set_generation(rules.generation());
   // In any order with the publishing: a worker accepts what no rule names.
   program_->set_link_traffic(rules.link_traffic());
   if (rules.logs() && packet_logger_ == nullptr) start_packet_logger();
@@ -394,6 +403,7 @@ Snapshot Engine::snapshot() const {
   const RuleSet& rules = rules_.current();
   snapshot.ruleset_generation = rules.generation();
   snapshot.fallback = options_.inline_policy.fallback;
+  snapshot.fast_path_flows = options_.fast_path_flows;
   snapshot.queues = queue_snapshots();
   for (const QueueSnapshot& queue : snapshot.queues) {
     snapshot.log_suppressed += queue.counters.log_suppressed;

@@ -108,6 +108,7 @@ Worker::Worker(WorkerOptions options, RuleSetPublisher& publisher, std::size_t r
       outgoing_(options_.batch),
       log_queue_(kPacketRecordQueueSize) {
   if (!wake_up_) throw errno_error("cannot create an eventfd", errno);
+  if (options_.flow_table) flow_candidates_.emplace(options_.flow_table_size);
 }
 
 Worker::~Worker() = default;
@@ -183,6 +184,7 @@ std::uint32_t Worker::run_once() noexcept {
   if (received > 0) process(admit(received));
   if (reinjector_) reinjector_->flush();
   refill();
+  if (flow_candidates_) remember_flows();
   if (received > 0) {
     publish_housekeeping();
   } else if (options_.busy_poll) {
@@ -240,6 +242,7 @@ std::uint32_t Worker::admit(std::uint32_t received) noexcept {
 void Worker::process(std::uint32_t count) noexcept {
   const RuleSetPublisher::InForce in_force = publisher_.acquire(reader_);
   if (in_force.rules.needs_time()) in_force.evaluation.now_ns = now_ns();
+  if (flow_candidates_) in_force.evaluation.clear_beyond_flow();
   classify(in_force.rules, {views_.data(), count}, {verdicts_.data(), count}, in_force.evaluation);
   sources_.count({views_.data(), count}, {verdicts_.data(), count});
 
@@ -269,6 +272,7 @@ void Worker::process(std::uint32_t count) noexcept {
     log(count, in_force);
   }
 
+  if (flow_candidates_) note_flows(count, in_force);
   if (reinjector_) reinjector_->send({outgoing_.data(), outgoing});
 
   stats_.received.add(count);
@@ -302,6 +306,33 @@ void Worker::log(std::uint32_t count, const RuleSetPublisher::InForce& in_force)
   }
   stats_.log_queued.add(queued);
   stats_.log_suppressed.add(suppressed);
+}
+
+void Worker::note_flows(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept {
+  const std::uint64_t generation = in_force.rules.generation();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (verdicts_[i].action == Action::kAccept && !in_force.evaluation.is_beyond_flow(i)) {
+      flow_candidates_->note(views_[i], generation);
+    }
+  }
+}
+
+void Worker::remember_flows() noexcept {
+  std::uint64_t added = 0;
+  std::uint64_t failed = 0;
+  const auto add = [&](const auto& flows) {
+    for (const auto& flow : flows) {
+      (options_.flow_table->add(flow.key, flow.value) == 0 ? added : failed) += 1;
+    }
+  };
+  // By rules that may not be in force any more: then no packet will meet them.
+  add(flow_candidates_->ipv4());
+  add(flow_candidates_->ipv6());
+  if (added + failed == 0) return;
+  flow_candidates_->clear();
+  const Version::Write write(stats_.version);
+  stats_.flows_added.add(added);
+  stats_.flows_failed.add(failed);
 }
 
 void Worker::refill() noexcept {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/packet_view.h"
+#include "pipeline/flow_candidates.h"
 #include "rules/publisher.h"
 #include "rules/verdict.h"
 #include "util/fd.h"
@@ -15,6 +16,7 @@
 #include "worker/reinjector.h"
 #include "worker/source_windows.h"
 #include "worker/worker_stats.h"
+#include "xsk/flow_table.h"
 #include "xsk/frame_area.h"
 #include "xsk/frame_pool.h"
 #include "xsk/xsk_socket.h"
@@ -44,6 +46,8 @@ struct WorkerOptions {
   ZeroCopy reinject_zero_copy = ZeroCopy::kOff;
   bool finish_checksums = false;  ///< the driver hands over partial checksums
   PacketLogMode log_mode = PacketLogMode::kNone;
+  std::optional<FlowTable> flow_table;  ///< of the fast path, for reinjection to the stack only
+  std::uint32_t flow_table_size = 0;    ///< flows that it holds, of each family
 };
 
 /// What status says about a worker's sockets.
@@ -108,6 +112,10 @@ class Worker {
   std::uint32_t admit(std::uint32_t received) noexcept;
   void process(std::uint32_t count) noexcept;
   void log(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept;
+  /// The fast path: which flows of the batch are to be remembered, and, with nothing waiting
+  /// for it any more, doing so.
+  void note_flows(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept;
+  void remember_flows() noexcept;
   void refill() noexcept;
   void sleep() noexcept;
   void drain() noexcept;
@@ -131,6 +139,7 @@ class Worker {
   std::vector<PacketView> views_;
   std::vector<Verdict> verdicts_;
   std::vector<xdp_desc> outgoing_;
+  std::optional<FlowCandidates> flow_candidates_;  // for the fast path
   std::uint64_t bad_descriptors_ = 0;
   std::uint32_t fill_level_ = 0;  // frames to keep out for receiving
   std::uint32_t gather_to_ = 0;   // packets that gather() does not wait with; 0: never does

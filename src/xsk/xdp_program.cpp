@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -127,11 +128,18 @@ void wait_for_other_cpus() noexcept {
 
 }  // namespace
 
-XdpProgram::XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy)
+XdpProgram::XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy,
+                       const XdpMemory& memory)
     : interface_(std::move(interface)), ifindex_(ifindex), skeleton_(afxfw_bpf__open()) {
   if (skeleton_ == nullptr) throw errno_error("cannot open the embedded XDP program", errno);
-  std::memcpy(const_cast<afxfw_inline_policy*>(&skeleton_->rodata->policy), &policy,
-              sizeof(policy));
+  afxfw_inline_policy full = policy;
+  full.fast_path = memory.flows != 0 ? 1 : 0;
+  full.recall = full.fast_path;
+  std::memcpy(const_cast<afxfw_inline_policy*>(&skeleton_->rodata->policy), &full, sizeof(full));
+  // A map cannot have none; it takes no room for one.
+  const std::uint32_t flows = std::max(memory.flows, 1U);
+  bpf_map__set_max_entries(skeleton_->maps.ipv4_flows, flows);
+  bpf_map__set_max_entries(skeleton_->maps.ipv6_flows, flows);
 }
 
 XdpProgram::~XdpProgram() {
@@ -140,8 +148,8 @@ XdpProgram::~XdpProgram() {
   afxfw_bpf__destroy(skeleton_);
 }
 
-void XdpProgram::check(const afxfw_inline_policy& policy) {
-  XdpProgram program("", 0, policy);
+void XdpProgram::check(const afxfw_inline_policy& policy, const XdpMemory& memory) {
+  XdpProgram program("", 0, policy, memory);
   const int result = afxfw_bpf__load(program.skeleton_);
   if (result != 0) throw errno_error("cannot load the XDP program", -result);
 }
@@ -178,7 +186,8 @@ int XdpProgram::try_replace(XdpMode mode, int attached_program_fd) {
 
 std::unique_ptr<XdpProgram> XdpProgram::attach(const std::string& interface, int ifindex,
                                                XdpModeRequest request,
-                                               const afxfw_inline_policy& policy) {
+                                               const afxfw_inline_policy& policy,
+                                               const XdpMemory& memory) {
   std::vector<XdpMode> modes;
   if (request != XdpModeRequest::kGeneric) modes.push_back(XdpMode::kNative);
   if (request != XdpModeRequest::kNative) modes.push_back(XdpMode::kGeneric);
@@ -198,7 +207,7 @@ std::unique_ptr<XdpProgram> XdpProgram::attach(const std::string& interface, int
   for (const XdpMode mode : modes) {
     // A refused attach leaves the object loaded in a way that cannot be
     // attached differently: begin anew.
-    std::unique_ptr<XdpProgram> program(new XdpProgram(interface, ifindex, policy));
+    std::unique_ptr<XdpProgram> program(new XdpProgram(interface, ifindex, policy, memory));
     const BpfMessages messages;
     const bool replace = leftover && !leftover->in_dispatcher && mode == leftover->mode;
     const int error_number = replace
@@ -249,6 +258,27 @@ void XdpProgram::set_link_traffic(std::uint32_t named) {
                                   interface_),
                       errno);
   }
+}
+
+void XdpProgram::write_live() {
+  const std::uint32_t key = 0;
+  // Values of a map of one page change word by word, each at once.
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.bss), &key, &live_, BPF_ANY) != 0) {
+    throw errno_error(
+        fmt::format("cannot tell the XDP program on {} that the rules have changed; restart afxfw, "
+                    "lest it goes on to pass flows by the old ones",
+                    interface_),
+        errno);
+  }
+}
+
+void XdpProgram::set_generation(std::uint64_t generation) {
+  live_.generation = generation;
+  write_live();
+}
+
+FlowTable XdpProgram::flows() const noexcept {
+  return {bpf_map__fd(skeleton_->maps.ipv4_flows), bpf_map__fd(skeleton_->maps.ipv6_flows)};
 }
 
 InlineCounters XdpProgram::counters() const {
