@@ -33,6 +33,8 @@ constexpr std::uint32_t kMaxFrames = 1U << 20;
 // Each CPU keeps up to 128 free entries of such a map to itself.
 constexpr std::uint32_t kMinFlows = 1024;
 constexpr std::uint32_t kMaxFlows = 1U << 24;
+// Their counters are read each second, by a system call each.
+constexpr std::uint32_t kMaxPushed = 10'000;
 
 po::options_description interface_options() {
   po::options_description group("Interface and queues");
@@ -65,7 +67,10 @@ po::options_description filter_options() {
       "change; not if a rule that looks at more than addresses and ports, counts, limits or logs "
       "had a part in it")(
       "fast-path-flows", po::value<std::uint32_t>()->default_value(65536)->value_name("N"),
-      "such flows that are remembered, of IPv4 and of IPv6; those not seen for longest go first");
+      "such flows that are remembered, of IPv4 and of IPv6; those not seen for longest go first")(
+      "push-down", po::value<std::uint32_t>()->default_value(0)->value_name("N"),
+      "let XDP drop what the N hottest sources on the blocklist send, which workers then need not; "
+      "0: none");
   return group;
 }
 
@@ -299,6 +304,8 @@ EngineOptions engine_options(const po::variables_map& variables) {
                                                {"all", PacketLogMode::kAll}});
   options.log_rate = number("log-rate");
   require_range("fast-path-flows", number("fast-path-flows"), kMinFlows, kMaxFlows);
+  options.push_down = number("push-down");
+  require_range("push-down", options.push_down, 0, kMaxPushed);
   if (flag("fast-path")) {
     options.fast_path_flows = number("fast-path-flows");
     require_fast_path(options);

@@ -127,6 +127,14 @@ void write_fast_path(Writer& writer, const Snapshot& snapshot) {
   writer.sample(summary.new_flows.packets, {{"result", "miss"}});
 }
 
+void write_push_down(Writer& writer, const Snapshot& snapshot) {
+  writer.gauge("afxfw_push_down_sources_max",
+               "Blocked sources that the XDP program drops at most; 0: --push-down is off.");
+  writer.sample(snapshot.push_down_most);
+  writer.gauge("afxfw_push_down_sources", "Blocked sources that the XDP program drops now.");
+  writer.sample(snapshot.push_down_sources);
+}
+
 /// A metric that each queue has one of.
 template <typename Value>
 void write_each_queue(Writer& writer, const Snapshot& snapshot, Value value) {
@@ -234,6 +242,7 @@ std::string metrics_text(const Snapshot& snapshot, std::string_view version) {
   write_process(writer, snapshot, version);
   write_inline(writer, snapshot);
   write_fast_path(writer, snapshot);
+  write_push_down(writer, snapshot);
   write_workers(writer, snapshot);
   write_sockets(writer, snapshot);
   write_rules(writer, snapshot);

@@ -80,6 +80,10 @@ nlohmann::ordered_json status_json(const Snapshot& snapshot) {
                        {"misses", summary.new_flows.packets},
                        {"added", totals.counters.flows_added},
                        {"failed", totals.counters.flows_failed}};
+  json["push_down"] = {{"most", snapshot.push_down_most},
+                       {"sources", snapshot.push_down_sources},
+                       {"packets", summary.push_down.packets},
+                       {"bytes", summary.push_down.bytes}};
   json["queues"] = Json::array();
   for (const QueueSnapshot& queue : snapshot.queues) json["queues"].push_back(queue_json(queue));
   json["total"] = counters_json(totals.counters);

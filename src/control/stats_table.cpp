@@ -48,6 +48,11 @@ std::string inline_line(const Snapshot& before, const Snapshot& now, double seco
         "  fast path:  {}   {}   added {}\n", field("hit", &InlineSummary::fast_path),
         field("miss", &InlineSummary::new_flows), grouped(total(now).counters.flows_added));
   }
+  if (now.push_down_most != 0) {
+    line += fmt::format("  push-down:  {}   sources {} of {}\n",
+                        field("dropped", &InlineSummary::push_down), now.push_down_sources,
+                        now.push_down_most);
+  }
   return line;
 }
 
@@ -100,6 +105,9 @@ std::string summary_table(const Snapshot& now) {
                            grouped(xdp.drop_reasons[1].counter.packets)));
   text += line("malformed, dropped by XDP", xdp.malformed.packets);
   text += line("passed by XDP", xdp.pass.packets, "not IP, or neighbour discovery");
+  if (now.push_down_most != 0) {
+    text += line("blocked, dropped by XDP", xdp.push_down.packets, "--push-down");
+  }
   if (now.fast_path_flows != 0) {
     text += line("passed by XDP, known flow", xdp.fast_path.packets,
                  fmt::format("{} packets' flows not known, {} flows added",

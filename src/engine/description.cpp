@@ -68,7 +68,11 @@ std::string describe(const Plan& plan, const EngineOptions& options, const RuleS
          (options.fast_path_flows == 0
               ? ""
               : fmt::format("; XDP passes up to {} flows of each family that were accepted",
-                            options.fast_path_flows));
+                            options.fast_path_flows)) +
+         (options.push_down == 0
+              ? ""
+              : fmt::format("\n  blocked  XDP drops what the {} hottest sources send",
+                            options.push_down));
 }
 
 }  // namespace afxfw

@@ -18,6 +18,7 @@
 #include "engine/options.h"
 #include "engine/packet_logger.h"
 #include "engine/plan.h"
+#include "engine/push_down.h"
 #include "engine/rate_meter.h"
 #include "engine/snapshot.h"
 #include "engine/stall_watch.h"
@@ -120,6 +121,7 @@ class Engine {
   void adjust_napi();
   void start_workers();
   void start_packet_logger();
+  void start_push_down();
   /// What depends on which rules there are.
   void follow_rules();
   void report_setup() const;
@@ -144,6 +146,7 @@ class Engine {
   std::unique_ptr<XdpProgram> program_;
   std::vector<WorkerThread> workers_;
   std::optional<HotSources> hot_sources_;  // reads the workers' sketches
+  std::optional<PushDown> push_down_;
   PacketLogger::Output packet_log_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
   HealthWatch health_;

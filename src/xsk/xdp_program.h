@@ -7,6 +7,7 @@
 
 #include "afxfw_abi.h"
 #include "xsk/flow_table.h"
+#include "xsk/pushed_maps.h"
 
 struct afxfw_bpf;
 struct xdp_program;
@@ -24,7 +25,8 @@ enum class XdpModeRequest { kAuto, kNative, kGeneric };
 /// How much the XDP program may remember of what the rules said, so that it need not ask
 /// them again; 0: nothing of the kind, at no cost a packet.
 struct XdpMemory {
-  std::uint32_t flows = 0;  ///< accepted flows, of each family
+  std::uint32_t flows = 0;   ///< accepted flows, of each family
+  std::uint32_t pushed = 0;  ///< sources to be dropped, of each family
 };
 
 /// Counters of the XDP program, summed over the CPUs, by enum afxfw_outcome.
@@ -71,11 +73,16 @@ class XdpProgram {
   void set_link_traffic(std::uint32_t named);
 
   /// Of the rules in force: when it returns, flows that were accepted under another one are
-  /// forgotten. 0 at first, under which there are none. Throws Error.
-  void set_generation(std::uint64_t generation);
+  /// forgotten. 0 at first, under which there are none.
+  void set_generation(std::uint64_t generation) noexcept;
 
   /// Where accepted flows go.
   [[nodiscard]] FlowTable flows() const noexcept;
+
+  /// Sources whose packets are dropped, and, for the program to look there at all, how many
+  /// there are.
+  [[nodiscard]] PushedMaps pushed() const;
+  void set_pushed_count(std::uint32_t ipv4, std::uint32_t ipv6) noexcept;
 
   /// May be called after detach(). Any thread.
   [[nodiscard]] InlineCounters counters() const;
@@ -87,8 +94,8 @@ class XdpProgram {
  private:
   XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy,
              const XdpMemory& memory);
-  /// Tells the program what has changed. Throws Error.
-  void write_live();
+  /// Makes live_ of the loaded program. Throws Error.
+  void map_live();
   /// Both return 0 or an errno.
   int try_attach(XdpMode mode);
   int try_replace(XdpMode mode, int attached_program_fd);
@@ -103,7 +110,7 @@ class XdpProgram {
   bool in_dispatcher_ = false;
   bool attached_ = false;
   std::string native_refusal_;
-  afxfw_live live_{};
+  afxfw_live* live_ = nullptr;  // mapped: the program's own
 };
 
 }  // namespace afxfw

@@ -100,6 +100,11 @@ ProgramUnderTest::ProgramUnderTest(const afxfw_inline_policy& policy) {
   skeleton_.reset(afxfw_bpf::open());
   if (!skeleton_) throw failure("open the BPF object");
   skeleton_->rodata->policy = policy;
+  if (policy.push_down != 0) {
+    constexpr std::uint32_t kSources = 16;
+    bpf_map__set_max_entries(skeleton_->maps.ipv4_pushed, kSources);
+    bpf_map__set_max_entries(skeleton_->maps.ipv6_pushed, kSources);
+  }
   if (policy.fast_path != 0) {
     bpf_map__set_max_entries(skeleton_->maps.ipv4_flows, kMaxFlows);
     bpf_map__set_max_entries(skeleton_->maps.ipv6_flows, kMaxFlows);
