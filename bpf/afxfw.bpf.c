@@ -44,6 +44,39 @@ struct {
 	__type(value, __u32);
 } link_traffic SEC(".maps");
 
+/* The fast path: flows that the rules accepted. User space sets max_entries. The
+ * program only reads the values, so they need no copy for each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct afxfw_ipv4_flow);
+	__type(value, __u64);
+} ipv4_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct afxfw_ipv6_flow);
+	__type(value, __u64);
+} ipv6_flows SEC(".maps");
+
+/* Push-down: sources of which the rules drop everything. The same. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __be32);
+	__type(value, struct afxfw_pushed);
+} ipv4_pushed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct in6_addr);
+	__type(value, struct afxfw_pushed);
+} ipv6_pushed SEC(".maps");
+
+volatile struct afxfw_live live;
+
 /* The verifier treats it as constants: a test that can't be true under the
  * policy costs nothing. */
 const volatile struct afxfw_inline_policy policy = {
@@ -163,6 +196,107 @@ static __always_inline int to_worker(enum afxfw_outcome outcome)
 	return named && (*named & bit);
 }
 
+/* A flow's entry and a pushed source hold for as long as there is someone to take
+ * them back: once afxfw is killed, its packets follow the fallback as all do. */
+static __always_inline int has_worker(struct xdp_md *ctx)
+{
+	__u32 queue = ctx->rx_queue_index;
+
+	return bpf_map_lookup_elem(&xsks, &queue) != NULL;
+}
+
+static __always_inline int is_accepted(const __u64 *flow, __u8 protocol, struct xdp_md *ctx)
+{
+	return flow && *flow == afxfw_flow_value(live.generation, protocol) && has_worker(ctx);
+}
+
+static __always_inline int is_pushed(struct afxfw_pushed *source, struct xdp_md *ctx)
+{
+	if (!source || !has_worker(ctx))
+		return 0;
+	source->packets++;
+	return 1;
+}
+
+/* What the rules have said about a packet's source or flow before, if anything:
+ * AFXFW_REDIRECT or AFXFW_REDIRECT_NEW_FLOW if they are to be asked. */
+static __always_inline enum afxfw_outcome recall_ipv4(struct xdp_md *ctx, const struct iphdr *ip,
+						      int plain)
+{
+	if (policy.push_down && live.pushed_ipv4 &&
+	    is_pushed(bpf_map_lookup_elem(&ipv4_pushed, &ip->saddr), ctx))
+		return AFXFW_DROP_PUSHED_IPV4;
+	if (!policy.fast_path || !plain ||
+	    (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP))
+		return AFXFW_REDIRECT;
+	if (is_accepted(bpf_map_lookup_elem(&ipv4_flows, &ip->saddr), ip->protocol, ctx))
+		return AFXFW_PASS_FLOW;
+	return AFXFW_REDIRECT_NEW_FLOW;
+}
+
+static __always_inline enum afxfw_outcome recall_ipv6(struct xdp_md *ctx, const struct ipv6hdr *ip,
+						      const void *end)
+{
+	if (policy.push_down && live.pushed_ipv6 &&
+	    is_pushed(bpf_map_lookup_elem(&ipv6_pushed, &ip->saddr), ctx))
+		return AFXFW_DROP_PUSHED_IPV6;
+	if (!policy.fast_path || (void *)(ip + 1) + sizeof(struct udphdr) > end ||
+	    (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP))
+		return AFXFW_REDIRECT;
+	if (is_accepted(bpf_map_lookup_elem(&ipv6_flows, &ip->saddr), ip->nexthdr, ctx))
+		return AFXFW_PASS_FLOW;
+	return AFXFW_REDIRECT_NEW_FLOW;
+}
+
+static __always_inline enum afxfw_outcome recall(struct xdp_md *ctx, void *frame, void *end)
+{
+	struct ethernet_header *ethernet;
+	struct ipv6hdr *ipv6;
+	struct iphdr *ipv4;
+
+	/* Lest offsets into the frame stay in registers from the parsing to here, which costs
+	 * every packet even if nothing is remembered. */
+	hide_range(frame);
+	ethernet = frame;
+	ipv6 = (void *)(ethernet + 1);
+	ipv4 = (void *)(ethernet + 1);
+	if (likely(is_plain_ipv4(frame, end)))
+		return recall_ipv4(ctx, ipv4, 1);
+	if ((void *)(ipv4 + 1) > end)
+		return AFXFW_REDIRECT;
+	if (ethernet->type == bpf_htons(ETH_P_IP))
+		return recall_ipv4(ctx, ipv4, 0);
+	if (ethernet->type == bpf_htons(ETH_P_IPV6) && (void *)(ipv6 + 1) <= end)
+		return recall_ipv6(ctx, ipv6, end);
+	return AFXFW_REDIRECT;
+}
+
+/* Returns the action; outcome may become that of a queue without a socket. */
+static __always_inline int to_socket(struct xdp_md *ctx, enum afxfw_outcome *outcome)
+{
+	int action = bpf_redirect_map(&xsks, ctx->rx_queue_index, policy.fallback);
+
+	if (action != XDP_REDIRECT)
+		*outcome = action == XDP_ABORTED ? AFXFW_ABORTED : AFXFW_FALLBACK;
+	return action;
+}
+
+/* What is for the workers, when something is remembered. Of tagged packets nothing is. */
+static __always_inline int recall_or_redirect(struct xdp_md *ctx, void *frame, void *end,
+					      enum afxfw_outcome *outcome)
+{
+	*outcome = recall(ctx, frame, end);
+	switch (*outcome) {
+	case AFXFW_PASS_FLOW:
+		return XDP_PASS;
+	case AFXFW_REDIRECT:
+	case AFXFW_REDIRECT_NEW_FLOW:
+		return to_socket(ctx, outcome);
+	default:
+		return XDP_DROP;
+	}
+}
+
 SEC("xdp")
 int afxfw_xdp(struct xdp_md *ctx)
 {
@@ -179,9 +313,8 @@ int afxfw_xdp(struct xdp_md *ctx)
 		outcome = classify_any(ctx);
 
 	if (outcome == AFXFW_REDIRECT) {
-		action = bpf_redirect_map(&xsks, ctx->rx_queue_index, policy.fallback);
-		if (action != XDP_REDIRECT)
-			outcome = action == XDP_ABORTED ? AFXFW_ABORTED : AFXFW_FALLBACK;
+		action = policy.recall ? recall_or_redirect(ctx, data, data_end, &outcome)
+				       : to_socket(ctx, &outcome);
 	} else if (outcome == AFXFW_PASS_NOT_IP || outcome == AFXFW_PASS_NEIGHBOUR) {
 		action = XDP_PASS;
 		/* Without a socket it passes, whatever the policy's fallback. */

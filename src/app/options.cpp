@@ -30,6 +30,11 @@ namespace po = boost::program_options;
 constexpr std::uint32_t kMinRing = 64;
 constexpr std::uint32_t kMaxRing = 32768;
 constexpr std::uint32_t kMaxFrames = 1U << 20;
+// Each CPU keeps up to 128 free entries of such a map to itself.
+constexpr std::uint32_t kMinFlows = 1024;
+constexpr std::uint32_t kMaxFlows = 1U << 24;
+// Their counters are read each second, by a system call each.
+constexpr std::uint32_t kMaxPushed = 10'000;
 
 po::options_description interface_options() {
   po::options_description group("Interface and queues");
@@ -56,7 +61,16 @@ po::options_description filter_options() {
       "reinject",
       po::value<std::string>()->default_value("stack")->value_name("stack|none|tx|dev:NAME"),
       "where accepted packets go: to the host as if just received, nowhere (count only), back "
-      "out, or out of another interface");
+      "out, or out of another interface")(
+      "fast-path", po::bool_switch(),
+      "let XDP pass the further packets of accepted TCP and UDP flows to the host, until rules "
+      "change; not if a rule that looks at more than addresses and ports, counts, limits or logs "
+      "had a part in it")(
+      "fast-path-flows", po::value<std::uint32_t>()->default_value(65536)->value_name("N"),
+      "such flows that are remembered, of IPv4 and of IPv6; those not seen for longest go first")(
+      "push-down", po::value<std::uint32_t>()->default_value(0)->value_name("N"),
+      "let XDP drop what the N hottest sources on the blocklist send, which workers then need not; "
+      "0: none");
   return group;
 }
 
@@ -236,6 +250,20 @@ po::variables_map read_variables(int argc, const char* const* argv) {
   return variables;
 }
 
+/// What XDP passes goes to the host's stack, and no worker sees it.
+void require_fast_path(const EngineOptions& options) {
+  if (options.reinject.kind != ReinjectOption::Kind::kStack) {
+    throw_usage(
+        "--fast-path passes packets to the host's stack, where --reinject sends none; use "
+        "--reinject stack, or leave --fast-path out");
+  }
+  if (options.log_packets == PacketLogMode::kAccept || options.log_packets == PacketLogMode::kAll) {
+    throw_usage(
+        "--fast-path and --log-packets accept or all: the log would lack what XDP passes; use "
+        "--log-packets drop, or leave --fast-path out");
+  }
+}
+
 EngineOptions engine_options(const po::variables_map& variables) {
   const auto text = [&](const char* option) { return variables[option].as<std::string>(); };
   const auto number = [&](const char* option) { return variables[option].as<std::uint32_t>(); };
@@ -275,6 +303,13 @@ EngineOptions engine_options(const po::variables_map& variables) {
                                                {"accept", PacketLogMode::kAccept},
                                                {"all", PacketLogMode::kAll}});
   options.log_rate = number("log-rate");
+  require_range("fast-path-flows", number("fast-path-flows"), kMinFlows, kMaxFlows);
+  options.push_down = number("push-down");
+  require_range("push-down", options.push_down, 0, kMaxPushed);
+  if (flag("fast-path")) {
+    options.fast_path_flows = number("fast-path-flows");
+    require_fast_path(options);
+  }
   return options;
 }
 

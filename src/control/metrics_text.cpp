@@ -91,14 +91,16 @@ void write_process(Writer& writer, const Snapshot& snapshot, std::string_view ve
 
 void write_inline(Writer& writer, const Snapshot& snapshot) {
   const InlineSummary summary = summarise(snapshot.inline_counters, snapshot.fallback);
-  const NamedCounter outcomes[] = {{"pass", summary.pass},
-                                   {"drop", summary.drop},
-                                   {"redirect", summary.redirect},
-                                   {"fallback", summary.fallback},
-                                   {"malformed", summary.malformed}};
+  const NamedCounter outcomes[] = {
+      {"pass", summary.pass},           {"drop", summary.drop},
+      {"redirect", summary.redirect},   {"fallback", summary.fallback},
+      {"malformed", summary.malformed}, {"fast_path", summary.fast_path},
+      {"push_down", summary.push_down}};
   writer.counter("afxfw_inline_packets_total",
                  "Packets by what the XDP program did with them: pass to the stack, drop by the "
-                 "inline policy, redirect to a worker, fallback (no worker), malformed (dropped).");
+                 "inline policy, redirect to a worker, fallback (no worker), malformed (dropped), "
+                 "fast_path (passed, of an accepted flow), push_down (dropped, of a blocked "
+                 "source).");
   for (const auto& [label, count] : outcomes) writer.sample(count.packets, {{"outcome", label}});
   writer.counter("afxfw_inline_bytes_total",
                  "Bytes of the packets counted by afxfw_inline_packets_total.");
@@ -112,6 +114,25 @@ void write_inline(Writer& writer, const Snapshot& snapshot) {
   for (const auto& [label, count] : summary.actions) {
     writer.sample(count.packets, {{"action", label}});
   }
+}
+
+void write_fast_path(Writer& writer, const Snapshot& snapshot) {
+  const InlineSummary summary = summarise(snapshot.inline_counters, snapshot.fallback);
+  writer.gauge("afxfw_fast_path_flows_max",
+               "Accepted flows that the fast path holds at most, of each family; 0: it is off.");
+  writer.sample(snapshot.fast_path_flows);
+  writer.counter("afxfw_fast_path_lookups_total",
+                 "Packets whose flow the fast path was asked for: hit (passed) or miss.");
+  writer.sample(summary.fast_path.packets, {{"result", "hit"}});
+  writer.sample(summary.new_flows.packets, {{"result", "miss"}});
+}
+
+void write_push_down(Writer& writer, const Snapshot& snapshot) {
+  writer.gauge("afxfw_push_down_sources_max",
+               "Blocked sources that the XDP program drops at most; 0: --push-down is off.");
+  writer.sample(snapshot.push_down_most);
+  writer.gauge("afxfw_push_down_sources", "Blocked sources that the XDP program drops now.");
+  writer.sample(snapshot.push_down_sources);
 }
 
 /// A metric that each queue has one of.
@@ -142,6 +163,11 @@ void write_workers(Writer& writer, const Snapshot& snapshot) {
       {"afxfw_checksums_finished_packets_total",
        "Packets whose checksum their sender had left to hardware.",
        &WorkerCounters::checksums_finished},
+      {"afxfw_fast_path_flows_added_total", "Accepted flows given to the fast path.",
+       &WorkerCounters::flows_added},
+      {"afxfw_fast_path_flows_failed_total",
+       "Accepted flows that the kernel did not take for the fast path.",
+       &WorkerCounters::flows_failed},
       {"afxfw_bad_descriptors_total", "Descriptors that the kernel must not have handed out.",
        &WorkerCounters::bad_descriptors},
       {"afxfw_worker_sleeps_total", "Times that a worker waited for packets.",
@@ -215,6 +241,8 @@ std::string metrics_text(const Snapshot& snapshot, std::string_view version) {
   Writer writer(snapshot.interface);
   write_process(writer, snapshot, version);
   write_inline(writer, snapshot);
+  write_fast_path(writer, snapshot);
+  write_push_down(writer, snapshot);
   write_workers(writer, snapshot);
   write_sockets(writer, snapshot);
   write_rules(writer, snapshot);

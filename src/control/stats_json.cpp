@@ -46,16 +46,14 @@ Json queue_json(const QueueSnapshot& queue) {
 }
 
 Json inline_json(const InlineSummary& summary) {
-  Json json = {{"pass", summary.pass.packets},
-               {"drop", summary.drop.packets},
-               {"redirect", summary.redirect.packets},
-               {"fallback", summary.fallback.packets},
-               {"malformed", summary.malformed.packets}};
-  json["bytes"] = {{"pass", summary.pass.bytes},
-                   {"drop", summary.drop.bytes},
-                   {"redirect", summary.redirect.bytes},
-                   {"fallback", summary.fallback.bytes},
-                   {"malformed", summary.malformed.bytes}};
+  Json json = {{"pass", summary.pass.packets},           {"drop", summary.drop.packets},
+               {"redirect", summary.redirect.packets},   {"fallback", summary.fallback.packets},
+               {"malformed", summary.malformed.packets}, {"fast_path", summary.fast_path.packets},
+               {"push_down", summary.push_down.packets}};
+  json["bytes"] = {{"pass", summary.pass.bytes},           {"drop", summary.drop.bytes},
+                   {"redirect", summary.redirect.bytes},   {"fallback", summary.fallback.bytes},
+                   {"malformed", summary.malformed.bytes}, {"fast_path", summary.fast_path.bytes},
+                   {"push_down", summary.push_down.bytes}};
   return json;
 }
 
@@ -77,6 +75,15 @@ nlohmann::ordered_json status_json(const Snapshot& snapshot) {
     json["xdp_actions"][action.name] = {{"packets", action.counter.packets},
                                         {"bytes", action.counter.bytes}};
   }
+  json["fast_path"] = {{"flows", snapshot.fast_path_flows},
+                       {"hits", summary.fast_path.packets},
+                       {"misses", summary.new_flows.packets},
+                       {"added", totals.counters.flows_added},
+                       {"failed", totals.counters.flows_failed}};
+  json["push_down"] = {{"most", snapshot.push_down_most},
+                       {"sources", snapshot.push_down_sources},
+                       {"packets", summary.push_down.packets},
+                       {"bytes", summary.push_down.bytes}};
   json["queues"] = Json::array();
   for (const QueueSnapshot& queue : snapshot.queues) json["queues"].push_back(queue_json(queue));
   json["total"] = counters_json(totals.counters);

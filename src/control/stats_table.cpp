@@ -39,10 +39,21 @@ std::string inline_line(const Snapshot& before, const Snapshot& now, double seco
     const double rate = static_cast<double>(packets - (earlier.*member).packets) / seconds;
     return fmt::format("{} {} ({}/s)", label, grouped(packets), scaled(rate));
   };
-  return fmt::format(
+  std::string line = fmt::format(
       "  XDP:  {}   {}   {}   {}   {}\n", field("drop", &InlineSummary::drop),
       field("pass", &InlineSummary::pass), field("to workers", &InlineSummary::redirect),
       field("fallback", &InlineSummary::fallback), field("malformed", &InlineSummary::malformed));
+  if (now.fast_path_flows != 0) {
+    line += fmt::format(
+        "  fast path:  {}   {}   added {}\n", field("hit", &InlineSummary::fast_path),
+        field("miss", &InlineSummary::new_flows), grouped(total(now).counters.flows_added));
+  }
+  if (now.push_down_most != 0) {
+    line += fmt::format("  push-down:  {}   sources {} of {}\n",
+                        field("dropped", &InlineSummary::push_down), now.push_down_sources,
+                        now.push_down_most);
+  }
+  return line;
 }
 
 }  // namespace
@@ -94,6 +105,14 @@ std::string summary_table(const Snapshot& now) {
                            grouped(xdp.drop_reasons[1].counter.packets)));
   text += line("malformed, dropped by XDP", xdp.malformed.packets);
   text += line("passed by XDP", xdp.pass.packets, "not IP, or neighbour discovery");
+  if (now.push_down_most != 0) {
+    text += line("blocked, dropped by XDP", xdp.push_down.packets, "--push-down");
+  }
+  if (now.fast_path_flows != 0) {
+    text += line("passed by XDP, known flow", xdp.fast_path.packets,
+                 fmt::format("{} packets' flows not known, {} flows added",
+                             grouped(xdp.new_flows.packets), grouped(counters.flows_added)));
+  }
   text += line("no worker on the queue", xdp.fallback.packets,
                now.fallback == AFXFW_FALLBACK_PASS ? "passed" : "dropped");
   text += line("sent to workers", xdp.redirect.packets);

@@ -54,17 +54,25 @@ std::string describe(const Plan& plan, const EngineOptions& options, const RuleS
     cpus += fmt::format("{}{}", cpus.empty() ? "" : ",", worker.cpu);
   }
   return fmt::format(
-      "interface {} (driver {}), MTU {}\n"
-      "  queues   {} of {}, workers on CPU {}; {} frames of {} bytes each\n"
-      "  inline   drop {}; {} while a queue has no worker\n"
-      "  rules    {}{}; {} KiB\n"
-      "  accepted {}",
-      plan.link.name, plan.link.driver.empty() ? "unknown" : plan.link.driver, plan.link.mtu,
-      plan.workers.size(), plan.link.rx_queues, cpus, first.frames, first.frame_size,
-      to_string(options.inline_policy),
-      options.inline_policy.fallback == AFXFW_FALLBACK_PASS ? "pass" : "drop",
-      describe_lists(rules), describe_table(rules), rules.memory_bytes() / 1024,
-      describe_reinjection(options.reinject));
+             "interface {} (driver {}), MTU {}\n"
+             "  queues   {} of {}, workers on CPU {}; {} frames of {} bytes each\n"
+             "  inline   drop {}; {} while a queue has no worker\n"
+             "  rules    {}{}; {} KiB\n"
+             "  accepted {}",
+             plan.link.name, plan.link.driver.empty() ? "unknown" : plan.link.driver, plan.link.mtu,
+             plan.workers.size(), plan.link.rx_queues, cpus, first.frames, first.frame_size,
+             to_string(options.inline_policy),
+             options.inline_policy.fallback == AFXFW_FALLBACK_PASS ? "pass" : "drop",
+             describe_lists(rules), describe_table(rules), rules.memory_bytes() / 1024,
+             describe_reinjection(options.reinject)) +
+         (options.fast_path_flows == 0
+              ? ""
+              : fmt::format("; XDP passes up to {} flows of each family that were accepted",
+                            options.fast_path_flows)) +
+         (options.push_down == 0
+              ? ""
+              : fmt::format("\n  blocked  XDP drops what the {} hottest sources send",
+                            options.push_down));
 }
 
 }  // namespace afxfw

@@ -87,7 +87,8 @@ Engine::Check Engine::check(const EngineOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   result.rules = load_rules_for(options.rule_files, options.interface);
   result.load_time = std::chrono::steady_clock::now() - start;
-  XdpProgram::check(options.inline_policy);
+  XdpProgram::check(options.inline_policy,
+                    {.flows = options.fast_path_flows, .pushed = options.push_down});
   return result;
 }
 
@@ -130,7 +131,16 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
         "run: mount -t bpf bpf /sys/fs/bpf",
         link.name);
   }
-  engine->program_ = XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
+  engine->program_ =
+      XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy,
+                         {.flows = chosen.fast_path_flows, .pushed = chosen.push_down});
+  if (chosen.fast_path_flows != 0) {
+    for (WorkerOptions& worker : engine->plan_.workers) {
+      worker.flow_table = engine->program_->flows();
+      worker.flow_table_size = chosen.fast_path_flows;
+    }
+  }
+  if (chosen.push_down != 0) engine->start_push_down();
   engine->offloads_ =
       std::make_unique<ConflictingOffloads>(link.name, engine->program_->mode(), engine->lock_);
   if (chosen.busy_poll) engine->adjust_napi();
@@ -195,6 +205,23 @@ void Engine::start_workers() {
     each.thread = std::thread(run_worker, std::ref(*each.worker), std::move(promise));
   }
   for (std::future<void>& each : opened) each.get();
+  std::vector<SourceWindows*> sources;
+  for (const WorkerThread& each : workers_) sources.push_back(&each.worker->sources());
+  hot_sources_.emplace(std::move(sources), std::chrono::steady_clock::now());
+}
+
+void Engine::start_push_down() {
+  push_down_.emplace(*program_, options_.push_down);
+  rules_.publisher().count_elsewhere([this] {
+    // Of the blocklist's rules, as if workers had dropped it.
+    const InlineCounters counters = program_->counters();
+    const auto of = [&](afxfw_outcome outcome) {
+      return RuleCounter{counters[outcome].packets, counters[outcome].bytes};
+    };
+    return std::map<std::uint32_t, RuleCounter>{
+        {RuleSet::kBlockedIpv4Handle, of(AFXFW_DROP_PUSHED_IPV4)},
+        {RuleSet::kBlockedIpv6Handle, of(AFXFW_DROP_PUSHED_IPV6)}};
+  });
 }
 
 void Engine::report_setup() const {
@@ -306,6 +333,8 @@ void Engine::housekeep() {
   std::vector<WorkerCounters> counters;
   for (const WorkerThread& each : workers_) counters.push_back(each.worker->counters());
   rates_.update(now, counters);
+  hot_sources_->update(now);
+  if (push_down_) push_down_->update(now, hot_sources_->rank(now).sources, rules_.current());
   for (const std::string& warning : health_.check(monitor_.link().name, queue_snapshots(), now)) {
     log_warn("{}", warning);
   }
@@ -364,6 +393,9 @@ void Engine::start_packet_logger() {
 
 void Engine::follow_rules() {
   const RuleSet& rules = rules_.current();
+  // Before anybody is told that they are in force.
+  program_->set_generation(rules.generation());
+  if (push_down_) push_down_->follow(rules);
   // In any order with the publishing: a worker accepts what no rule names.
   program_->set_link_traffic(rules.link_traffic());
   if (rules.logs() && packet_logger_ == nullptr) start_packet_logger();
@@ -383,6 +415,21 @@ std::vector<QueueSnapshot> Engine::queue_snapshots() const {
   return queues;
 }
 
+HotSources::Ranking Engine::hottest_sources() {
+  const auto now = std::chrono::steady_clock::now();
+  hot_sources_->update(now);
+  return hot_sources_->rank(now);
+}
+
+std::vector<HeavyHitter> Engine::hottest_blocked(std::size_t count) {
+  std::vector<HeavyHitter> blocked = hottest_sources().sources;
+  std::erase_if(blocked, [](const HeavyHitter& each) {
+    return each.source.reason != DropReason::kBlocklist;
+  });
+  if (blocked.size() > count) blocked.resize(count);
+  return blocked;
+}
+
 Snapshot Engine::snapshot() const {
   Snapshot snapshot;
   snapshot.interface = monitor_.link().name;
@@ -394,6 +441,9 @@ Snapshot Engine::snapshot() const {
   const RuleSet& rules = rules_.current();
   snapshot.ruleset_generation = rules.generation();
   snapshot.fallback = options_.inline_policy.fallback;
+  snapshot.fast_path_flows = options_.fast_path_flows;
+  snapshot.push_down_most = options_.push_down;
+  if (push_down_) snapshot.push_down_sources = push_down_->sources();
   snapshot.queues = queue_snapshots();
   for (const QueueSnapshot& queue : snapshot.queues) {
     snapshot.log_suppressed += queue.counters.log_suppressed;

@@ -12,12 +12,14 @@
 #include "engine/conflicting_offloads.h"
 #include "engine/event.h"
 #include "engine/health_watch.h"
+#include "engine/hot_sources.h"
 #include "engine/instance_lock.h"
 #include "engine/live_rules.h"
 #include "engine/options.h"
 #include "engine/packet_capture.h"
 #include "engine/packet_logger.h"
 #include "engine/plan.h"
+#include "engine/push_down.h"
 #include "engine/rate_meter.h"
 #include "engine/snapshot.h"
 #include "engine/stall_watch.h"
@@ -102,6 +104,12 @@ class Engine {
   /// Begins to capture what the workers judge, for the caller to read and to close.
   /// One at a time: nullptr while another is not over. Ends by itself with stop().
   [[nodiscard]] std::shared_ptr<PacketCapture> start_capture(const PacketCapture::Options& options);
+  /// Whose packets workers dropped in the last ten seconds, for whatever reason; as of the last
+  /// second, about. What an XDP program drops never gets here.
+  [[nodiscard]] HotSources::Ranking hottest_sources();
+  /// Of those, the `count` that send the most of what is dropped because their address is on a
+  /// blocklist.
+  [[nodiscard]] std::vector<HeavyHitter> hottest_blocked(std::size_t count);
 
   /// A few lines for a person on how it runs: mode, queues, zero-copy, rules.
   [[nodiscard]] std::string description() const;
@@ -117,6 +125,7 @@ class Engine {
   void adjust_napi();
   void start_workers();
   void start_packet_logger();
+  void start_push_down();
   /// What depends on which rules there are.
   void follow_rules();
   void report_setup() const;
@@ -144,6 +153,8 @@ class Engine {
   std::vector<WorkerThread> workers_;
   // Kept until the workers have let go of it.
   std::shared_ptr<PacketCapture> capture_;
+  std::optional<HotSources> hot_sources_;  // reads the workers' sketches
+  std::optional<PushDown> push_down_;
   PacketLogger::Output packet_log_;
   std::unique_ptr<PacketLogger> packet_logger_;  // reads the workers' queues
   HealthWatch health_;

@@ -33,7 +33,9 @@ struct EngineOptions {
   std::string state_file;  ///< what was changed at run time is kept there; "": nowhere
 
   ReinjectOption reinject;
-  std::vector<int> cpus;  ///< worker i runs on cpus[i % size]; empty: those allowed
+  std::uint32_t fast_path_flows = 0;  ///< accepted flows that XDP passes, a family; 0: none
+  std::uint32_t push_down = 0;        ///< blocked sources that XDP drops; 0: none
+  std::vector<int> cpus;              ///< worker i runs on cpus[i % size]; empty: those allowed
   std::uint32_t batch = 64;
   std::uint32_t ring_size = 2048;  ///< RX and TX ring, entries; the fill ring has twice as many
   std::uint32_t frames = 8192;     ///< per queue

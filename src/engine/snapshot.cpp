@@ -26,6 +26,8 @@ Totals total(const Snapshot& snapshot) {
     to.reinjected += from.reinjected;
     to.tx_full += from.tx_full;
     to.checksums_finished += from.checksums_finished;
+    to.flows_added += from.flows_added;
+    to.flows_failed += from.flows_failed;
     to.bad_descriptors += from.bad_descriptors;
     to.frames_unaccounted += from.frames_unaccounted;
     to.log_queued += from.log_queued;

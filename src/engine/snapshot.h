@@ -56,6 +56,9 @@ struct Snapshot {
   std::uint64_t ruleset_generation = 0;
   std::uint32_t fallback = AFXFW_FALLBACK_PASS;  ///< enum afxfw_fallback
   InlineCounters inline_counters{};
+  std::uint32_t fast_path_flows = 0;  ///< that fit, of each family; 0: no fast path
+  std::uint32_t push_down_most = 0;   ///< sources that XDP may drop; 0: --push-down is off
+  std::size_t push_down_sources = 0;  ///< that it drops
   std::vector<QueueSnapshot> queues;
   std::vector<RuleSnapshot> rules;
   std::vector<SetSize> sets;

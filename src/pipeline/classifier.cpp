@@ -38,6 +38,10 @@ class OneFamily {
     };
     decide(hits.allowed, rules.on_allowed(version_));
     decide(hits.blocked, rules.on_blocked(version_));
+    // The list's rule counts. What is blocked is no flow to remember anyway.
+    for (Members rest = hits.allowed; rest != 0; rest &= rest - 1) {
+      evaluation.mark_beyond_flow(positions_[first_of(rest)]);
+    }
 
     std::size_t undecided = 0;
     for (Members rest = first_members(count_) & ~(hits.allowed | hits.blocked); rest != 0;

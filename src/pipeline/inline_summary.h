@@ -14,7 +14,7 @@ struct NamedCounter {
 };
 
 /// The XDP program's outcomes, grouped as statistics show them. Each packet is
-/// in one of the first five, unless the program aborted, in one of
+/// in one of the first seven, unless the program aborted, in one of
 /// drop_reasons if dropped by policy, and in one of actions.
 struct InlineSummary {
   afxfw_counter pass{};       ///< not IP, or IPv6 neighbour discovery
@@ -22,6 +22,9 @@ struct InlineSummary {
   afxfw_counter redirect{};   ///< to a socket
   afxfw_counter fallback{};   ///< no socket on the queue
   afxfw_counter malformed{};  ///< dropped
+  afxfw_counter fast_path{};  ///< passed, of flows that the rules had accepted
+  afxfw_counter push_down{};  ///< dropped, from sources that the rules block
+  afxfw_counter new_flows{};  ///< of redirect: looked up in the fast path in vain
   std::array<NamedCounter, 2> drop_reasons{};
   std::array<NamedCounter, 5> actions{};  ///< by XDP action: ABORTED, DROP, PASS, TX, REDIRECT
 };

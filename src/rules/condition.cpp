@@ -46,13 +46,18 @@ IntervalSet accepted_values(const Match& match) {
 }
 
 Condition::Condition(const Match& match)
-    : field_count_(1), mask_(effective_mask(match)), values_(accepted_values(match)) {
+    : field_count_(1),
+      about_flow_(is_of_flow(match.fields.front())),
+      mask_(effective_mask(match)),
+      values_(accepted_values(match)) {
   fields_[0] = match.fields.front();
 }
 
 Condition::Condition(const Match& match, const ElementSet& set, std::uint32_t first_slot)
     : field_count_(static_cast<std::uint8_t>(match.fields.size())),
       negated_(match.comparison == Comparison::kNotEqual),
+      about_flow_(first_slot == kNoSlot &&
+                  std::all_of(match.fields.begin(), match.fields.end(), is_of_flow)),
       set_(&set),
       first_slot_(first_slot) {
   std::copy(match.fields.begin(), match.fields.end(), fields_.begin());

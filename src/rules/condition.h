@@ -31,12 +31,17 @@ class Condition {
   /// The packet is not malformed. Counts for the set's element.
   [[nodiscard]] bool holds(const PacketView& packet, Evaluation& evaluation) const noexcept;
 
+  /// Whether it holds alike for all packets of a flow, see is_of_flow(), and does nothing
+  /// else.
+  [[nodiscard]] bool is_about_flow() const noexcept { return about_flow_; }
+
   friend bool operator==(const Condition&, const Condition&) = default;
 
  private:
   std::array<nft::Field, nft::kMaxConcatenation> fields_{};
   std::uint8_t field_count_ = 0;
   bool negated_ = false;
+  bool about_flow_ = false;
   std::optional<nft::Value> mask_;
   IntervalSet values_;
   const ElementSet* set_ = nullptr;

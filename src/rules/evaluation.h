@@ -78,6 +78,19 @@ struct Evaluation {
     }
   }
 
+  /// Says that the verdict about a packet of the batch is not one about its flow: that it
+  /// took more than the flow's addresses, protocol and ports, or that a rule counted,
+  /// limited or logged on the way. For the packets of is_of_flow().
+  void mark_beyond_flow(std::size_t packet) noexcept {
+    beyond_flow_[packet / 64 % beyond_flow_.size()] |= std::uint64_t{1} << packet % 64;
+  }
+  /// Of a batch of more than 256 packets, some are marked without need.
+  [[nodiscard]] bool is_beyond_flow(std::size_t packet) const noexcept {
+    return (beyond_flow_[packet / 64 % beyond_flow_.size()] >> packet % 64 & 1) != 0;
+  }
+  /// Before a batch, by whoever asks after it.
+  void clear_beyond_flow() noexcept { beyond_flow_ = {}; }
+
   RuleCounters counters;
   /// When the batch came, by a clock that never goes back; only rules with a limit
   /// ask (RuleSet::needs_time()).
@@ -85,6 +98,9 @@ struct Evaluation {
   std::array<LogRequest, kMaxLogRequests> log_requests;
   std::size_t log_count = 0;  ///< of this batch: whoever has read them sets it to 0
   std::uint64_t log_lost = 0;
+
+ private:
+  std::array<std::uint64_t, 4> beyond_flow_{};
 };
 
 }  // namespace afxfw

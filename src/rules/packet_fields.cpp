@@ -131,4 +131,26 @@ std::optional<Value> load(Field field, const PacketView& packet) noexcept {
   return packet.version == 4 ? load_ipv4(field, packet) : load_ipv6(field, packet);
 }
 
+bool is_of_flow(nft::Field field) noexcept {
+  switch (field) {
+    case nft::Field::kMetaProtocol:
+    case nft::Field::kMetaL4proto:
+    case nft::Field::kIpSource:
+    case nft::Field::kIpDestination:
+    case nft::Field::kIpProtocol:
+    case nft::Field::kIp6Source:
+    case nft::Field::kIp6Destination:
+    case nft::Field::kIp6Nexthdr:
+    case nft::Field::kTcpSport:
+    case nft::Field::kTcpDport:
+    case nft::Field::kUdpSport:
+    case nft::Field::kUdpDport:
+    case nft::Field::kThSport:
+    case nft::Field::kThDport:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace afxfw

@@ -14,6 +14,11 @@ namespace afxfw {
 /// VLAN tag: "ip saddr" and all that is above it look behind two of them, too.
 [[nodiscard]] std::optional<nft::Value> load(nft::Field field, const PacketView& packet) noexcept;
 
+/// Whether all packets of a flow of TCP or UDP have the same there if they are untagged, whole,
+/// and without IP options and extension headers: addresses, protocols and ports do. All else
+/// may differ from packet to packet.
+[[nodiscard]] bool is_of_flow(nft::Field field) noexcept;
+
 /// Whether the packet has the two ports, or what is in their place, that
 /// "th sport" and "th dport" read. Neither is there without the other, unlike in
 /// nft, to which two bytes are a source port.

@@ -107,6 +107,9 @@ void RuleSetPublisher::add_element_counts(const Published& published, ElementSum
 RuleSetPublisher::RuleSums RuleSetPublisher::rule_sums() const {
   RuleSums sums = past_counts_;
   for (const auto& published : owned_) add_counts(*published, sums);
+  if (elsewhere_) {
+    for (const auto& [handle, count] : elsewhere_()) sums[handle] += count;
+  }
   return sums;
 }
 

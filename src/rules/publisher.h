@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -90,6 +91,11 @@ class RuleSetPublisher {
   [[nodiscard]] std::vector<RuleCounter> counts() const;
   /// The same of a set's elements, by their text: equal texts are the same element.
   [[nodiscard]] std::map<std::string, RuleCounter> element_counts(const std::string& set) const;
+  /// What was counted for rules in other places than evaluations, by handle; never less
+  /// than before. Asked by counts() and reset_counts().
+  using CountsElsewhere = std::function<std::map<std::uint32_t, RuleCounter>()>;
+  void count_elsewhere(CountsElsewhere counts) { elsewhere_ = std::move(counts); }
+
   /// From now on, counts() and element_counts() tell what came after this.
   void reset_counts();
 
@@ -144,6 +150,7 @@ class RuleSetPublisher {
   // What counts were at when they were reset.
   RuleSums counts_at_reset_;
   ElementSums element_counts_at_reset_;
+  CountsElsewhere elsewhere_;
 };
 
 }  // namespace afxfw

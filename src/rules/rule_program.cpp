@@ -136,24 +136,31 @@ class RuleProgram::Run {
     if (rule.decision) {
       if (rule.decision->slot != kNoSlot) {
         evaluation_.counters.count(rule.decision->slot, packet_.frame_length);
+        evaluation_.mark_beyond_flow(position_);
       }
       verdict_ = rule.decision->verdict;
       return true;
     }
     for (const RuleStep& step : rule.steps) {
       switch (step.kind) {
-        case RuleStep::Kind::kCondition:
-          if (!program_.parts_.conditions[step.index].holds(packet_, evaluation_)) return false;
+        case RuleStep::Kind::kCondition: {
+          const Condition& condition = program_.parts_.conditions[step.index];
+          if (!condition.is_about_flow()) evaluation_.mark_beyond_flow(position_);
+          if (!condition.holds(packet_, evaluation_)) return false;
           break;
+        }
         case RuleStep::Kind::kCounter:
+          evaluation_.mark_beyond_flow(position_);
           evaluation_.counters.count(step.index, packet_.frame_length);
           break;
         case RuleStep::Kind::kLimit: {
+          evaluation_.mark_beyond_flow(position_);
           const auto bytes = static_cast<std::uint64_t>(*load(nft::Field::kMetaLength, packet_));
           if (!program_.buckets_[step.index]->matches(evaluation_.now_ns, bytes)) return false;
           break;
         }
         case RuleStep::Kind::kLog:
+          evaluation_.mark_beyond_flow(position_);
           evaluation_.log(position_, rule.rule);
           break;
         case RuleStep::Kind::kAccept:
@@ -239,6 +246,7 @@ void RuleProgram::judge(unsigned version, std::span<const PacketView> packets,
     verdicts[position] = decision.verdict;
     if (decision.slot != kNoSlot) {
       evaluation.counters.count(decision.slot, packets[position].frame_length);
+      evaluation.mark_beyond_flow(position);
     }
   }
 }

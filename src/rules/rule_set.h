@@ -140,6 +140,10 @@ class RuleSet {
   /// How many counters its Evaluation needs.
   [[nodiscard]] std::size_t counter_slots() const noexcept { return counter_slots_; }
 
+  /// Handles of the blocklist's rules.
+  static constexpr std::uint32_t kBlockedIpv4Handle = 3;
+  static constexpr std::uint32_t kBlockedIpv6Handle = 4;
+
   /// Which of these addresses (Ipv4Bits, Ipv6Bits), at most kAskedAtOnce, the lists have.
   template <typename Bits>
   [[nodiscard]] ListHits find_in_lists(std::span<const Bits> sources) const noexcept;

@@ -113,6 +113,7 @@ Worker::Worker(WorkerOptions options, RuleSetPublisher& publisher, std::size_t r
       outgoing_(options_.batch),
       log_queue_(kPacketRecordQueueSize) {
   if (!wake_up_) throw errno_error("cannot create an eventfd", errno);
+  if (options_.flow_table) flow_candidates_.emplace(options_.flow_table_size);
 }
 
 Worker::~Worker() = default;
@@ -172,6 +173,7 @@ void Worker::run() noexcept {
       if (options_.busy_poll) {
         stats_.idle_spells.add(1);
         static_cast<void>(capture_point_.acquire());
+        sources_.begin_window_if_asked();
         idle_rounds = 0;
       } else {
         sleep();
@@ -188,6 +190,7 @@ std::uint32_t Worker::run_once() noexcept {
   if (received > 0) process(admit(received));
   if (reinjector_) reinjector_->flush();
   refill();
+  if (flow_candidates_) remember_flows();
   if (received > 0) {
     publish_housekeeping();
   } else if (options_.busy_poll) {
@@ -245,7 +248,9 @@ std::uint32_t Worker::admit(std::uint32_t received) noexcept {
 void Worker::process(std::uint32_t count) noexcept {
   const RuleSetPublisher::InForce in_force = publisher_.acquire(reader_);
   if (in_force.rules.needs_time()) in_force.evaluation.now_ns = now_ns();
+  if (flow_candidates_) in_force.evaluation.clear_beyond_flow();
   classify(in_force.rules, {views_.data(), count}, {verdicts_.data(), count}, in_force.evaluation);
+  sources_.count({views_.data(), count}, {verdicts_.data(), count});
 
   std::uint32_t accepted = 0;
   std::uint32_t outgoing = 0;
@@ -278,6 +283,7 @@ void Worker::process(std::uint32_t count) noexcept {
     capture(*tap, packets, in_force.rules);
   }
 
+  if (flow_candidates_) note_flows(count, in_force);
   if (reinjector_) reinjector_->send({outgoing_.data(), outgoing});
 
   stats_.received.add(count);
@@ -328,6 +334,33 @@ void Worker::capture(CaptureTap& tap, const CaptureTap::BatchCounts& packets,
   tap.end();
 }
 
+void Worker::note_flows(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept {
+  const std::uint64_t generation = in_force.rules.generation();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (verdicts_[i].action == Action::kAccept && !in_force.evaluation.is_beyond_flow(i)) {
+      flow_candidates_->note(views_[i], generation);
+    }
+  }
+}
+
+void Worker::remember_flows() noexcept {
+  std::uint64_t added = 0;
+  std::uint64_t failed = 0;
+  const auto add = [&](const auto& flows) {
+    for (const auto& flow : flows) {
+      (options_.flow_table->add(flow.key, flow.value) == 0 ? added : failed) += 1;
+    }
+  };
+  // By rules that may not be in force any more: then no packet will meet them.
+  add(flow_candidates_->ipv4());
+  add(flow_candidates_->ipv6());
+  if (added + failed == 0) return;
+  flow_candidates_->clear();
+  const Version::Write write(stats_.version);
+  stats_.flows_added.add(added);
+  stats_.flows_failed.add(failed);
+}
+
 void Worker::refill() noexcept {
   std::array<std::uint64_t, kRefillBatch> addresses;
   // What is out for receiving never exceeds the fill ring, so that there is
@@ -364,6 +397,7 @@ void Worker::sleep() noexcept {
   publisher_.go_offline(reader_);
   // There may be no batch for a while to let go of a capture in.
   static_cast<void>(capture_point_.acquire());
+  sources_.begin_window_if_asked();
   std::array<pollfd, 2> events{{{wake_up_.get(), POLLIN, 0}, {socket_->fd(), POLLIN, 0}}};
   const bool sending = reinjector_ && reinjector_->busy();
   const int timeout_ms = sending ? kSleepWhileSendingMs : kSleepMs;

@@ -8,13 +8,16 @@
 #include <vector>
 
 #include "net/packet_view.h"
+#include "pipeline/flow_candidates.h"
 #include "rules/publisher.h"
 #include "rules/verdict.h"
 #include "util/fd.h"
 #include "worker/capture_tap.h"
 #include "worker/packet_record.h"
 #include "worker/reinjector.h"
+#include "worker/source_windows.h"
 #include "worker/worker_stats.h"
+#include "xsk/flow_table.h"
 #include "xsk/frame_area.h"
 #include "xsk/frame_pool.h"
 #include "xsk/xsk_socket.h"
@@ -44,6 +47,8 @@ struct WorkerOptions {
   ZeroCopy reinject_zero_copy = ZeroCopy::kOff;
   bool finish_checksums = false;  ///< the driver hands over partial checksums
   PacketLogMode log_mode = PacketLogMode::kNone;
+  std::optional<FlowTable> flow_table;  ///< of the fast path, for reinjection to the stack only
+  std::uint32_t flow_table_size = 0;    ///< flows that it holds, of each family
 };
 
 /// What status says about a worker's sockets.
@@ -101,6 +106,8 @@ class Worker {
   [[nodiscard]] CapturePoint& capture_point() noexcept { return capture_point_; }
   /// The logger's end of the packet log.
   [[nodiscard]] PacketRecordQueue& log_queue() noexcept { return log_queue_; }
+  /// Whose packets it drops; the reader's end.
+  [[nodiscard]] SourceWindows& sources() noexcept { return sources_; }
 
  private:
   /// Under load, waits a moment for more packets to be there.
@@ -112,6 +119,10 @@ class Worker {
   void log(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept;
   void capture(CaptureTap& tap, const CaptureTap::BatchCounts& packets,
                const RuleSet& rules) noexcept;
+  /// The fast path: which flows of the batch are to be remembered, and, with nothing waiting
+  /// for it any more, doing so.
+  void note_flows(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept;
+  void remember_flows() noexcept;
   void refill() noexcept;
   void sleep() noexcept;
   void drain() noexcept;
@@ -135,10 +146,12 @@ class Worker {
   std::vector<PacketView> views_;
   std::vector<Verdict> verdicts_;
   std::vector<xdp_desc> outgoing_;
+  std::optional<FlowCandidates> flow_candidates_;  // for the fast path
   std::uint64_t bad_descriptors_ = 0;
   std::uint32_t fill_level_ = 0;  // frames to keep out for receiving
   std::uint32_t gather_to_ = 0;   // packets that gather() does not wait with; 0: never does
 
+  SourceWindows sources_;
   PacketRecordQueue log_queue_;
   CapturePoint capture_point_;
   WorkerStats stats_;

@@ -16,6 +16,8 @@ WorkerCounters WorkerStats::read() const {
     copy.reinjected = reinjected.get();
     copy.tx_full = tx_full.get();
     copy.checksums_finished = checksums_finished.get();
+    copy.flows_added = flows_added.get();
+    copy.flows_failed = flows_failed.get();
     copy.bad_descriptors = bad_descriptors.get();
     copy.frames_unaccounted = frames_unaccounted.get();
     copy.log_queued = log_queued.get();

@@ -24,6 +24,9 @@ struct WorkerCounters {
   std::uint64_t tx_full = 0;             ///< accepted, but there was no room in the TX ring: lost
   std::uint64_t checksums_finished = 0;  ///< partial checksums completed
 
+  std::uint64_t flows_added = 0;   ///< accepted flows given to the XDP program's fast path
+  std::uint64_t flows_failed = 0;  ///< that the kernel refused
+
   std::uint64_t bad_descriptors = 0;     ///< refused: the kernel handed out what it does not own
   std::uint64_t frames_unaccounted = 0;  ///< frames in no place between two batches; 0 or a bug
   std::uint64_t log_queued = 0;          ///< packet log records handed to the logger
@@ -43,6 +46,7 @@ class alignas(kCacheLine) WorkerStats {
   Counter received, bytes, accepted, dropped;
   std::array<Counter, kDropReasonCount> drop_reasons;
   Counter reinjected, tx_full, checksums_finished;
+  Counter flows_added, flows_failed;
   Counter bad_descriptors, frames_unaccounted;
   Counter log_queued, log_suppressed, sleeps;
   /// Busy polling, times that a great many rounds in a row found nothing; only

@@ -5,10 +5,13 @@
 #include <fmt/format.h>
 #include <linux/if_link.h>
 #include <linux/membarrier.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -127,21 +130,33 @@ void wait_for_other_cpus() noexcept {
 
 }  // namespace
 
-XdpProgram::XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy)
+XdpProgram::XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy,
+                       const XdpMemory& memory)
     : interface_(std::move(interface)), ifindex_(ifindex), skeleton_(afxfw_bpf__open()) {
   if (skeleton_ == nullptr) throw errno_error("cannot open the embedded XDP program", errno);
-  std::memcpy(const_cast<afxfw_inline_policy*>(&skeleton_->rodata->policy), &policy,
-              sizeof(policy));
+  afxfw_inline_policy full = policy;
+  full.fast_path = memory.flows != 0 ? 1 : 0;
+  full.push_down = memory.pushed != 0 ? 1 : 0;
+  full.recall = full.fast_path | full.push_down;
+  std::memcpy(const_cast<afxfw_inline_policy*>(&skeleton_->rodata->policy), &full, sizeof(full));
+  // A map cannot have none; it takes no room for one.
+  const std::uint32_t flows = std::max(memory.flows, 1U);
+  bpf_map__set_max_entries(skeleton_->maps.ipv4_flows, flows);
+  bpf_map__set_max_entries(skeleton_->maps.ipv6_flows, flows);
+  const std::uint32_t pushed = std::max(memory.pushed, 1U);
+  bpf_map__set_max_entries(skeleton_->maps.ipv4_pushed, pushed);
+  bpf_map__set_max_entries(skeleton_->maps.ipv6_pushed, pushed);
 }
 
 XdpProgram::~XdpProgram() {
   detach();
+  if (live_ != nullptr) munmap(live_, sizeof(afxfw_live));
   if (program_ != nullptr) xdp_program__close(program_);
   afxfw_bpf__destroy(skeleton_);
 }
 
-void XdpProgram::check(const afxfw_inline_policy& policy) {
-  XdpProgram program("", 0, policy);
+void XdpProgram::check(const afxfw_inline_policy& policy, const XdpMemory& memory) {
+  XdpProgram program("", 0, policy, memory);
   const int result = afxfw_bpf__load(program.skeleton_);
   if (result != 0) throw errno_error("cannot load the XDP program", -result);
 }
@@ -178,7 +193,8 @@ int XdpProgram::try_replace(XdpMode mode, int attached_program_fd) {
 
 std::unique_ptr<XdpProgram> XdpProgram::attach(const std::string& interface, int ifindex,
                                                XdpModeRequest request,
-                                               const afxfw_inline_policy& policy) {
+                                               const afxfw_inline_policy& policy,
+                                               const XdpMemory& memory) {
   std::vector<XdpMode> modes;
   if (request != XdpModeRequest::kGeneric) modes.push_back(XdpMode::kNative);
   if (request != XdpModeRequest::kNative) modes.push_back(XdpMode::kGeneric);
@@ -198,7 +214,7 @@ std::unique_ptr<XdpProgram> XdpProgram::attach(const std::string& interface, int
   for (const XdpMode mode : modes) {
     // A refused attach leaves the object loaded in a way that cannot be
     // attached differently: begin anew.
-    std::unique_ptr<XdpProgram> program(new XdpProgram(interface, ifindex, policy));
+    std::unique_ptr<XdpProgram> program(new XdpProgram(interface, ifindex, policy, memory));
     const BpfMessages messages;
     const bool replace = leftover && !leftover->in_dispatcher && mode == leftover->mode;
     const int error_number = replace
@@ -207,6 +223,7 @@ std::unique_ptr<XdpProgram> XdpProgram::attach(const std::string& interface, int
     if (error_number == 0) {
       if (leftover && leftover->in_dispatcher) afxfw::detach(*leftover, interface, ifindex);
       program->native_refusal_ = refusal;
+      program->map_live();
       return program;
     }
     if (error_number == EPERM || error_number == EACCES) {
@@ -249,6 +266,34 @@ void XdpProgram::set_link_traffic(std::uint32_t named) {
                                   interface_),
                       errno);
   }
+}
+
+void XdpProgram::map_live() {
+  void* const page = mmap(nullptr, sizeof(afxfw_live), PROT_READ | PROT_WRITE, MAP_SHARED,
+                          bpf_map__fd(skeleton_->maps.bss), 0);
+  if (page == MAP_FAILED) {
+    throw errno_error(fmt::format("cannot map the variables of the XDP program on {}", interface_),
+                      errno);
+  }
+  live_ = static_cast<afxfw_live*>(page);
+}
+
+void XdpProgram::set_generation(std::uint64_t generation) noexcept {
+  // In one piece, and visible to all CPUs when it is done: seq_cst waits for that.
+  std::atomic_ref(live_->generation).store(generation, std::memory_order_seq_cst);
+}
+
+FlowTable XdpProgram::flows() const noexcept {
+  return {bpf_map__fd(skeleton_->maps.ipv4_flows), bpf_map__fd(skeleton_->maps.ipv6_flows)};
+}
+
+PushedMaps XdpProgram::pushed() const {
+  return {bpf_map__fd(skeleton_->maps.ipv4_pushed), bpf_map__fd(skeleton_->maps.ipv6_pushed)};
+}
+
+void XdpProgram::set_pushed_count(std::uint32_t ipv4, std::uint32_t ipv6) noexcept {
+  std::atomic_ref(live_->pushed_ipv4).store(ipv4, std::memory_order_seq_cst);
+  std::atomic_ref(live_->pushed_ipv6).store(ipv6, std::memory_order_seq_cst);
 }
 
 InlineCounters XdpProgram::counters() const {

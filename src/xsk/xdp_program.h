@@ -6,6 +6,8 @@
 #include <string>
 
 #include "afxfw_abi.h"
+#include "xsk/flow_table.h"
+#include "xsk/pushed_maps.h"
 
 struct afxfw_bpf;
 struct xdp_program;
@@ -19,6 +21,13 @@ enum class XdpModeRequest { kAuto, kNative, kGeneric };
 [[nodiscard]] constexpr const char* name(XdpMode mode) noexcept {
   return mode == XdpMode::kNative ? "native" : "generic";
 }
+
+/// How much the XDP program may remember of what the rules said, so that it need not ask
+/// them again; 0: nothing of the kind, at no cost a packet.
+struct XdpMemory {
+  std::uint32_t flows = 0;   ///< accepted flows, of each family
+  std::uint32_t pushed = 0;  ///< sources to be dropped, of each family
+};
 
 /// Counters of the XDP program, summed over the CPUs, by enum afxfw_outcome.
 using InlineCounters = std::array<afxfw_counter, AFXFW_OUTCOME_COUNT>;
@@ -37,11 +46,12 @@ class XdpProgram {
   /// Needs CAP_NET_ADMIN and CAP_BPF. Throws Error.
   static std::unique_ptr<XdpProgram> attach(const std::string& interface, int ifindex,
                                             XdpModeRequest request,
-                                            const afxfw_inline_policy& policy);
+                                            const afxfw_inline_policy& policy,
+                                            const XdpMemory& memory = {});
 
   /// Loads the program into the kernel, so that the verifier sees it, and
   /// attaches nothing. Throws Error.
-  static void check(const afxfw_inline_policy& policy);
+  static void check(const afxfw_inline_policy& policy, const XdpMemory& memory = {});
 
   /// Detaches a leftover of our own, if there is one. Returns whether.
   static bool detach_leftover(const std::string& interface, int ifindex);
@@ -62,6 +72,18 @@ class XdpProgram {
   /// first. Throws Error.
   void set_link_traffic(std::uint32_t named);
 
+  /// Of the rules in force: when it returns, flows that were accepted under another one are
+  /// forgotten. 0 at first, under which there are none.
+  void set_generation(std::uint64_t generation) noexcept;
+
+  /// Where accepted flows go.
+  [[nodiscard]] FlowTable flows() const noexcept;
+
+  /// Sources whose packets are dropped, and, for the program to look there at all, how many
+  /// there are.
+  [[nodiscard]] PushedMaps pushed() const;
+  void set_pushed_count(std::uint32_t ipv4, std::uint32_t ipv6) noexcept;
+
   /// May be called after detach(). Any thread.
   [[nodiscard]] InlineCounters counters() const;
 
@@ -70,7 +92,10 @@ class XdpProgram {
   void detach() noexcept;
 
  private:
-  XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy);
+  XdpProgram(std::string interface, int ifindex, const afxfw_inline_policy& policy,
+             const XdpMemory& memory);
+  /// Makes live_ of the loaded program. Throws Error.
+  void map_live();
   /// Both return 0 or an errno.
   int try_attach(XdpMode mode);
   int try_replace(XdpMode mode, int attached_program_fd);
@@ -85,6 +110,7 @@ class XdpProgram {
   bool in_dispatcher_ = false;
   bool attached_ = false;
   std::string native_refusal_;
+  afxfw_live* live_ = nullptr;  // mapped: the program's own
 };
 
 }  // namespace afxfw

@@ -18,8 +18,10 @@ inline Judgement judgement(afxfw_outcome outcome, std::size_t bytes) {
     case AFXFW_PASS_NOT_IP:
     case AFXFW_PASS_NEIGHBOUR:
     case AFXFW_FALLBACK:
+    case AFXFW_PASS_FLOW:
       return {XDP_PASS, outcome, bytes};
     case AFXFW_REDIRECT:
+    case AFXFW_REDIRECT_NEW_FLOW:
       return {XDP_REDIRECT, outcome, bytes};
     default:
       return {XDP_DROP, outcome, bytes};

@@ -23,6 +23,11 @@ std::system_error failure(const char* operation, int error_number = errno) {
   return {error_number, std::generic_category(), operation};
 }
 
+void update(const bpf_map* map, const void* key, const void* value) {
+  if (bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) != 0)
+    throw failure("update a map");
+}
+
 /// libbpf reports a refused load on stderr, where it would bury the test's own
 /// output.
 void silence_libbpf() { libbpf_set_print(nullptr); }
@@ -36,7 +41,9 @@ void PrintTo(const Judgement& judgement, std::ostream* out) {
       "not IP",           "neighbour discovery",
       "dropped protocol", "dropped port",
       "malformed",        "redirect",
-      "fallback",         "aborted"};
+      "fallback",         "aborted",
+      "passed flow",      "redirect of a new flow",
+      "pushed IPv4",      "pushed IPv6"};
   *out << kActions.at(static_cast<std::size_t>(judgement.action)) << ", "
        << (judgement.outcome ? kOutcomes.at(*judgement.outcome) : "not counted once") << ", "
        << judgement.bytes << " bytes";
@@ -93,6 +100,15 @@ ProgramUnderTest::ProgramUnderTest(const afxfw_inline_policy& policy) {
   skeleton_.reset(afxfw_bpf::open());
   if (!skeleton_) throw failure("open the BPF object");
   skeleton_->rodata->policy = policy;
+  if (policy.push_down != 0) {
+    constexpr std::uint32_t kSources = 16;
+    bpf_map__set_max_entries(skeleton_->maps.ipv4_pushed, kSources);
+    bpf_map__set_max_entries(skeleton_->maps.ipv6_pushed, kSources);
+  }
+  if (policy.fast_path != 0) {
+    bpf_map__set_max_entries(skeleton_->maps.ipv4_flows, kMaxFlows);
+    bpf_map__set_max_entries(skeleton_->maps.ipv6_flows, kMaxFlows);
+  }
   if (const int error = afxfw_bpf::load(skeleton_.get()); error != 0) {
     throw failure("load the BPF object", -error);
   }
@@ -166,6 +182,48 @@ void ProgramUnderTest::add_socket(std::uint32_t queue) {
     throw failure("put a socket into the map");
   }
   sockets_.push_back(std::move(socket));
+}
+
+void ProgramUnderTest::set_live(const afxfw_live& live) {
+  const std::uint32_t key = 0;
+  update(skeleton_->maps.bss, &key, &live);
+}
+
+void ProgramUnderTest::remember(const afxfw_ipv4_flow& flow, std::uint64_t value) {
+  update(skeleton_->maps.ipv4_flows, &flow, &value);
+}
+
+void ProgramUnderTest::remember(const afxfw_ipv6_flow& flow, std::uint64_t value) {
+  update(skeleton_->maps.ipv6_flows, &flow, &value);
+}
+
+void ProgramUnderTest::push_down(const Ipv4Address& source) {
+  const std::vector<afxfw_pushed> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  update(skeleton_->maps.ipv4_pushed, source.bytes.data(), values.data());
+}
+
+void ProgramUnderTest::push_down(const Ipv6Address& source) {
+  const std::vector<afxfw_pushed> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  update(skeleton_->maps.ipv6_pushed, source.bytes.data(), values.data());
+}
+
+std::optional<std::uint64_t> ProgramUnderTest::pushed_packets(const Ipv4Address& source) const {
+  std::vector<afxfw_pushed> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.ipv4_pushed), source.bytes.data(),
+                          values.data()) != 0) {
+    return std::nullopt;
+  }
+  std::uint64_t sum = 0;
+  for (const afxfw_pushed& value : values) sum += value.packets;
+  return sum;
+}
+
+std::size_t ProgramUnderTest::flows() const {
+  const int map = bpf_map__fd(skeleton_->maps.ipv4_flows);
+  std::size_t count = 0;
+  afxfw_ipv4_flow key{};
+  for (const void* from = nullptr; bpf_map_get_next_key(map, from, &key) == 0; from = &key) ++count;
+  return count;
 }
 
 afxfw_inline_policy no_policy() {

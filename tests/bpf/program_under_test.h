@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "afxfw_abi.h"
+#include "harness/bytes.h"
 #include "util/fd.h"
 
 struct afxfw_bpf;
@@ -49,6 +50,19 @@ class ProgramUnderTest {
 
   /// Puts an AF_XDP socket into the map, which the kernel accepts unbound.
   void add_socket(std::uint32_t queue);
+
+  /// What changes while packets flow.
+  void set_live(const afxfw_live& live);
+  /// Enters a flow, or a source to be dropped, into the maps that the policy asks for.
+  void remember(const afxfw_ipv4_flow& flow, std::uint64_t value);
+  void remember(const afxfw_ipv6_flow& flow, std::uint64_t value);
+  void push_down(const Ipv4Address& source);
+  void push_down(const Ipv6Address& source);
+  /// How many packets were dropped from it; nothing: it is not there.
+  [[nodiscard]] std::optional<std::uint64_t> pushed_packets(const Ipv4Address& source) const;
+  /// Flows of IPv4 that there are.
+  [[nodiscard]] std::size_t flows() const;
+  static constexpr std::uint32_t kMaxFlows = 1024;
 
   /// All packets counted so far.
   [[nodiscard]] std::uint64_t packets() const;

@@ -40,7 +40,8 @@ def generate(lab, version, **options):
 
 def outcomes(stats):
     xdp = stats["inline"]
-    return sum(xdp[name] for name in ("pass", "drop", "redirect", "fallback", "malformed"))
+    return sum(xdp[name] for name in ("pass", "drop", "redirect", "fallback", "malformed",
+                                      "fast_path", "push_down"))
 
 
 def settled(stats):

@@ -82,6 +82,34 @@ TEST(Options, ReinjectionTargets) {
   EXPECT_EQ(refused({"--reinject", "dev:"}).code(), ExitCode::kUsage);
 }
 
+TEST(Options, TheFastPathIsForTheStackOnly) {
+  EXPECT_EQ(parse_arguments({}).engine.fast_path_flows, 0U);
+  EXPECT_EQ(parse_arguments({"--fast-path"}).engine.fast_path_flows, 65536U);
+  EXPECT_EQ(parse_arguments({"--fast-path", "--fast-path-flows", "2048"}).engine.fast_path_flows,
+            2048U);
+  EXPECT_EQ(parse_arguments({"--fast-path-flows", "2048"}).engine.fast_path_flows, 0U);
+  for (const char* target : {"none", "tx", "dev:eth1"}) {
+    const Error error = refused({"--fast-path", "--reinject", target});
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_THAT(error.what(), testing::HasSubstr("--reinject stack"));
+  }
+  EXPECT_THAT(refused({"--fast-path-flows", "10"}).what(), testing::HasSubstr("from 1024"));
+}
+
+TEST(Options, TheFastPathAndALogOfWhatIsAcceptedExcludeEachOther) {
+  for (const char* what : {"accept", "all"}) {
+    EXPECT_THAT(refused({"--fast-path", "--log-packets", what}).what(),
+                testing::HasSubstr("--log-packets drop"));
+  }
+  EXPECT_NE(parse_arguments({"--fast-path", "--log-packets", "drop"}).engine.fast_path_flows, 0U);
+}
+
+TEST(Options, PushDown) {
+  EXPECT_EQ(parse_arguments({}).engine.push_down, 0U);
+  EXPECT_EQ(parse_arguments({"--push-down", "1000", "--reinject", "none"}).engine.push_down, 1000U);
+  EXPECT_EQ(refused({"--push-down", "10001"}).code(), ExitCode::kUsage);
+}
+
 TEST(Options, OffloadSaysWhyNot) {
   const Error error = refused({"--mode", "offload"});
   EXPECT_EQ(error.code(), ExitCode::kUnsupported);

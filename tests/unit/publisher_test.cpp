@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -178,6 +179,21 @@ TEST(Publisher, CountsStartAgainWhenTheyAreReset) {
   count(publisher, 0, 1);
   EXPECT_EQ(publisher.reclaim(), 0U);
   EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{1, 1})) << "after the first is freed";
+}
+
+// As the XDP program does.
+TEST(Publisher, WhatIsCountedElsewhereIsAddedAndResetToo) {
+  RuleSetPublisher publisher(1, counting(1, {80, 81}));
+  const std::uint32_t handle = publisher.current().rules()[1].handle;
+  std::uint64_t elsewhere = 10;
+  publisher.count_elsewhere([&] {
+    return std::map<std::uint32_t, RuleCounter>{{handle, {elsewhere, 60 * elsewhere}}};
+  });
+  count(publisher, 0, 1);
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{100, 111}));
+  publisher.reset_counts();
+  elsewhere = 15;
+  EXPECT_EQ(packets(publisher), (std::vector<std::uint64_t>{0, 5}));
 }
 
 // Rules that ask a set whose elements count.

@@ -95,6 +95,40 @@ std::uint64_t action(const InlineSummary& summary, const std::string& wanted) {
   return 0;
 }
 
+TEST(InlineSummary, WhatXdpDecidesByItselfIsApart) {
+  Snapshot snapshot = two_queues();
+  snapshot.inline_counters[AFXFW_PASS_FLOW] = {1000, 60000};
+  snapshot.inline_counters[AFXFW_REDIRECT_NEW_FLOW] = {7, 700};
+  snapshot.inline_counters[AFXFW_DROP_PUSHED_IPV4] = {400, 24000};
+  snapshot.inline_counters[AFXFW_DROP_PUSHED_IPV6] = {50, 3000};
+  snapshot.fast_path_flows = 2048;
+  snapshot.push_down_most = 16;
+  snapshot.push_down_sources = 3;
+  snapshot.queues[0].counters.flows_added = 4;
+  snapshot.queues[1].counters.flows_added = 5;
+  snapshot.queues[1].counters.flows_failed = 1;
+  const InlineSummary summary = summarise(snapshot.inline_counters, AFXFW_FALLBACK_PASS);
+  EXPECT_EQ(action(summary, "PASS"), 3U + 5U + 1000U);
+  EXPECT_EQ(action(summary, "DROP"), 30U + 3U + 450U);
+  EXPECT_EQ(action(summary, "REDIRECT"), 160U + 7U);
+  const auto json = nlohmann::json::parse(to_json(snapshot));
+  const auto& xdp = json.at("inline");
+  EXPECT_EQ(xdp.at("fast_path"), 1000);
+  EXPECT_EQ(xdp.at("push_down"), 450);
+  EXPECT_EQ(xdp.at("bytes").at("push_down"), 27000);
+  EXPECT_EQ(xdp.at("redirect"), 167) << "misses are part of it";
+  EXPECT_EQ(xdp.at("drop"), 30) << "by the inline policy";
+  EXPECT_EQ(json.at("fast_path"), nlohmann::json::parse(R"({"flows": 2048, "hits": 1000,
+                                   "misses": 7, "added": 9, "failed": 1})"));
+  EXPECT_EQ(json.at("push_down"), nlohmann::json::parse(R"({"most": 16, "sources": 3,
+                                   "packets": 450, "bytes": 27000})"));
+  Snapshot before = two_queues();
+  const std::string table = interval_table(before, snapshot);
+  EXPECT_NE(table.find("hit 1,000"), std::string::npos) << table;
+  EXPECT_NE(table.find("dropped 450"), std::string::npos) << table;
+  EXPECT_NE(table.find("sources 3 of 16"), std::string::npos) << table;
+}
+
 TEST(InlineSummary, FallbackCountsUnderTheActionItHas) {
   const Snapshot snapshot = two_queues();
   const InlineSummary passing = summarise(snapshot.inline_counters, AFXFW_FALLBACK_PASS);

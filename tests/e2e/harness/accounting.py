@@ -34,8 +34,11 @@ def check_inline(stats):
         assert count["REDIRECT"] == outcomes["redirect"]
         assert count["ABORTED"] == count["TX"] == 0
         assert (count["DROP"] + count["PASS"] == outcomes["drop"] + outcomes["malformed"] +
-                outcomes["pass"] + outcomes["fallback"])
+                outcomes["pass"] + outcomes["fallback"] + outcomes["fast_path"] +
+                outcomes["push_down"])
     assert sum(stats["inline_drop_reasons"].values()) == xdp["drop"]
+    assert stats["fast_path"]["hits"] == xdp["fast_path"]
+    assert stats["fast_path"]["misses"] <= xdp["redirect"] + xdp["fallback"]
 
 
 def check_final(stats, reinject=True):
