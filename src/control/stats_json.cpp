@@ -30,6 +30,8 @@ Json queue_json(const QueueSnapshot& queue) {
   Json json = {{"queue", queue.queue_id},
                {"cpu", queue.cpu},
                {"zero_copy", queue.setup.zero_copy},
+               {"reinject_zero_copy", queue.setup.reinject_zero_copy},
+               {"reinject_shares_umem", queue.setup.reinject_shares_umem},
                {"huge_pages", queue.setup.pages == PageKind::kHugeTlb}};
   json.update(counters_json(queue.counters));
   json["checksums_finished"] = queue.counters.checksums_finished;

@@ -144,6 +144,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
   engine->offloads_ =
       std::make_unique<ConflictingOffloads>(link.name, engine->program_->mode(), engine->lock_);
   if (chosen.busy_poll) engine->adjust_napi();
+  engine->prepare_device();
   engine->start_workers();
   if (chosen.log_packets != PacketLogMode::kNone) engine->start_packet_logger();
   engine->follow_rules();
@@ -184,6 +185,18 @@ void Engine::adjust_napi() {
   lock_.note(
       fmt::format("{} {} {}", kNoteNapi, current.defer_hard_irqs, current.gro_flush_timeout_ns));
   napi_settings_ = std::make_unique<NapiSettingsGuard>(interface, kBusyPollSettings);
+}
+
+void Engine::prepare_device() {
+  if (!plan_.device || options_.zero_copy == ZeroCopy::kOff ||
+      program_->mode() == XdpMode::kGeneric) {
+    return;
+  }
+  pass_program_ = std::make_unique<PassProgram>(*plan_.device);
+  if (pass_program_->refusal().empty()) return;
+  log_info("{}: no native XDP there ({}), so what is sent to it is copied", plan_.device->name,
+           pass_program_->refusal());
+  for (WorkerOptions& worker : plan_.workers) worker.reinject_zero_copy = ZeroCopy::kOff;
 }
 
 void Engine::start_workers() {

@@ -27,6 +27,7 @@
 #include "worker/worker.h"
 #include "xsk/link_monitor.h"
 #include "xsk/napi_settings.h"
+#include "xsk/pass_program.h"
 #include "xsk/veth_pair.h"
 #include "xsk/xdp_program.h"
 
@@ -123,6 +124,8 @@ class Engine {
   Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules,
          PacketLogger::Output packet_log);
   void adjust_napi();
+  /// So that the interface of --reinject dev: is sent to without copies, if it can.
+  void prepare_device();
   void start_workers();
   void start_packet_logger();
   void start_push_down();
@@ -149,6 +152,7 @@ class Engine {
   std::unique_ptr<VethPair> veth_pair_;  // for --reinject stack
   std::unique_ptr<ConflictingOffloads> offloads_;
   std::unique_ptr<NapiSettingsGuard> napi_settings_;  // for --busy-poll
+  std::unique_ptr<PassProgram> pass_program_;         // for --reinject dev:
   std::unique_ptr<XdpProgram> program_;
   std::vector<WorkerThread> workers_;
   // Kept until the workers have let go of it.

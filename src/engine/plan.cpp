@@ -153,7 +153,8 @@ Plan make_plan(const EngineOptions& options) {
       break;
     case ReinjectOption::Kind::kDevice:
       worker.reinject = ReinjectTarget::kInterface;
-      worker.reinject_interface = require_device(options, plan.link, queues, plan.warnings).name;
+      plan.device = require_device(options, plan.link, queues, plan.warnings);
+      worker.reinject_interface = plan.device->name;
       worker.reinject_zero_copy =
           options.zero_copy == ZeroCopy::kOff ? ZeroCopy::kOff : ZeroCopy::kAuto;
       break;

@@ -13,6 +13,7 @@ namespace afxfw {
 /// What starting would do, found out without changing anything.
 struct Plan {
   Link link;
+  std::optional<Link> device;          ///< of --reinject dev:
   std::vector<WorkerOptions> workers;  ///< one a queue; for --reinject stack without its interface
   std::vector<std::string> warnings;
 };

@@ -49,6 +49,13 @@ constexpr std::chrono::microseconds kGatherTime{25};
 /// For what is still being sent at the end.
 constexpr std::chrono::milliseconds kDrainLimit{1000};
 
+/// Frames that the driver of another interface gets for what that receives: a
+/// socket without copies takes over the queue's receive side too, whose packets
+/// go on to the host's stack, and the frames back to the driver. As many as the
+/// descriptors that drivers have by default, which is 256 to 1,024; behind the
+/// pool's frames, which never see them again.
+constexpr std::uint32_t kLentFrames = 1024;
+
 /// Frames moved to the fill ring in one go.
 constexpr std::size_t kRefillBatch = 256;
 
@@ -121,7 +128,10 @@ Worker::~Worker() = default;
 void Worker::open() {
   name_this_thread(fmt::format("afxfw/q{}", options_.queue_id));
   pin_this_thread(options_.cpu);
-  area_ = std::make_unique<FrameArea>(options_.frames, options_.frame_size);
+  const std::uint32_t lent = options_.reinject_zero_copy == ZeroCopy::kOff
+                                 ? 0
+                                 : std::min(kLentFrames, options_.ring_sizes.fill);
+  area_ = std::make_unique<FrameArea>(options_.frames + lent, options_.frame_size);
   pool_ = std::make_unique<FramePool>(options_.frames, options_.frame_size);
 
   SocketOptions receive;
@@ -133,10 +143,15 @@ void Worker::open() {
   receive.zero_copy = options_.zero_copy;
   receive.busy_poll = options_.busy_poll;
   receive.busy_poll_budget = options_.batch;
+  std::vector<std::uint64_t> fill(std::min(options_.ring_sizes.rx, pool_->available()));
+  pool_->take_for_fill(fill);
+  receive.fill = fill;
   socket_ = XskSocket::open(*area_, receive);
 
   if (options_.reinject == ReinjectTarget::kSameQueue) {
     reinjector_.emplace(*socket_, *pool_);
+    setup_.reinject_zero_copy = socket_->zero_copy();
+    setup_.reinject_shares_umem = true;
   } else if (options_.reinject == ReinjectTarget::kInterface) {
     SocketOptions transmit;
     transmit.interface = options_.reinject_interface;
@@ -144,6 +159,11 @@ void Worker::open() {
     transmit.rings = SocketRings::kTx;
     transmit.sizes = options_.ring_sizes;
     transmit.zero_copy = options_.reinject_zero_copy;
+    fill.clear();
+    for (std::uint32_t frame = options_.frames; frame < area_->frame_count(); ++frame) {
+      fill.push_back(std::uint64_t{frame} * options_.frame_size);
+    }
+    transmit.fill = fill;
     reinject_socket_ = XskSocket::open_beside(*socket_, *area_, transmit);
     reinjector_.emplace(*reinject_socket_, *pool_);
     setup_.reinject_zero_copy = reinject_socket_->zero_copy();

@@ -57,8 +57,8 @@ struct WorkerSetup {
   bool need_wakeup = false;
   std::optional<int> zero_copy_errno;  ///< of a refused zero-copy bind
   PageKind pages = PageKind::kOrdinary;
-  bool reinject_zero_copy = false;
-  bool reinject_shares_umem = false;
+  bool reinject_zero_copy = false;    ///< false also if nothing is sent anywhere
+  bool reinject_shares_umem = false;  ///< sent from the memory registered for receiving
 };
 
 /// One receive queue's packets, from the RX ring to their verdict and on: the

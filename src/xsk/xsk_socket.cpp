@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/if_xdp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -92,6 +93,7 @@ std::unique_ptr<XskSocket> XskSocket::open(const FrameArea& area, const SocketOp
     // A failed bind leaves rings behind on the socket: begin anew.
     std::unique_ptr<XskSocket> socket(new XskSocket);
     auto umem = std::make_shared<Umem>(area, options.sizes, socket->fill_, socket->completion_);
+    socket->fill_.push(options.fill);
     error_number = socket->bind(std::move(umem), options, attempt);
     if (error_number == 0) {
       socket->zero_copy_errno_ = zero_copy_errno;
@@ -111,11 +113,13 @@ std::unique_ptr<XskSocket> XskSocket::open(const FrameArea& area, const SocketOp
 
 std::unique_ptr<XskSocket> XskSocket::open_beside(const XskSocket& owner, const FrameArea& area,
                                                   const SocketOptions& options) {
+  if (owner.zero_copy() && options.zero_copy == ZeroCopy::kOff) return open(area, options);
   std::unique_ptr<XskSocket> socket(new XskSocket);
   // A shared bind takes its mode and need_wakeup from the owner; flags must be 0.
   const int error_number = socket->bind(owner.umem_, options, {0, false});
   if (error_number == 0) {
     socket->shares_umem_ = true;
+    if (socket->zero_copy_) socket->fill_late(options.fill);
     socket->apply_socket_options(options);
     return socket;
   }
@@ -158,6 +162,13 @@ void XskSocket::read_back() {
     throw errno_error("cannot read back XDP_OPTIONS", errno);
   }
   zero_copy_ = (effective.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+}
+
+void XskSocket::fill_late(std::span<const std::uint64_t> addresses) noexcept {
+  fill_.push(addresses);
+  // The one call that wakes the receive side of a socket without an RX ring too.
+  pollfd wake{fd_, POLLIN | POLLOUT, 0};
+  poll(&wake, 1, 0);
 }
 
 void XskSocket::apply_socket_options(const SocketOptions& options) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "xsk/rings.h"
@@ -27,6 +28,10 @@ struct SocketOptions {
   ZeroCopy zero_copy = ZeroCopy::kAuto;
   bool busy_poll = false;
   std::uint32_t busy_poll_budget = 64;  ///< packets a busy-poll call, at most
+  /// Addresses of frames for the fill ring, no more than it has room for. A
+  /// zero-copy driver takes its receive buffers there as soon as the socket is
+  /// bound, and without any the queue receives nothing, not even for the host.
+  std::span<const std::uint64_t> fill;
 };
 
 /// An AF_XDP socket bound to one queue of one interface, with its rings, all of
@@ -88,6 +93,8 @@ class XskSocket {
   /// Returns 0 or an errno; retries EBUSY.
   int bind(std::shared_ptr<Umem> umem, const SocketOptions& options, BindAttempt attempt);
   void read_back();
+  /// The fill ring's frames of a socket that was bound before it had one.
+  void fill_late(std::span<const std::uint64_t> addresses) noexcept;
   void apply_socket_options(const SocketOptions& options);
 
   // Rings before the umem and the socket: libxdp unmaps them when those go.

@@ -1,5 +1,6 @@
 """The lab of tools/lab, and its hosts."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -63,15 +64,21 @@ class Host:
         """True if one echo request is answered within two seconds."""
         return self.run("ping", "-n", "-c1", "-W2", *options, address, check=False).returncode == 0
 
-    def socket(self, family=socket.AF_INET, kind=socket.SOCK_STREAM, timeout_s=10.0):
-        """A socket of this host's network, in the test's own process."""
+    @contextlib.contextmanager
+    def entered(self):
+        """The calling thread is in this host's network while the "with" statement runs."""
         with (open("/proc/thread-self/ns/net", encoding="ascii") as home,
               open(self.namespace_path, encoding="ascii") as there):
             _enter_namespace(there)
             try:
-                made = socket.socket(family, kind)
+                yield
             finally:
                 _enter_namespace(home)
+
+    def socket(self, family=socket.AF_INET, kind=socket.SOCK_STREAM, timeout_s=10.0):
+        """A socket of this host's network, in the test's own process."""
+        with self.entered():
+            made = socket.socket(family, kind)
         made.settimeout(timeout_s)
         return made
 
