@@ -44,6 +44,21 @@ class Contender:
         time.sleep(seconds)
 
 
+class Selectable:
+    """What has contenders, of which some are wanted."""
+
+    def keep(self, names):
+        """Only the contenders whose name this regular expression finds."""
+        self.contenders = [contender for contender in self.contenders
+                           if names.search(contender.name)]
+
+    def here(self):
+        """Those that can run here, and {name: why not} of the others."""
+        return ([contender for contender in self.contenders if contender.missing is None],
+                {contender.name: contender.missing for contender in self.contenders
+                 if contender.missing is not None})
+
+
 class HostArrivals:
     """Packets that the host's stack saw arrive, in netfilter's prerouting hook, where all but pings
     end: so that the host does as little as possible with them."""

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 
 from .comparison import compare, spread
-from .contender import HostArrivals
+from .contender import HostArrivals, Selectable
 from .cpu import shares
 from .lab import Lab
 from .runs import in_turns, run_once
 
 
 @dataclass
-class Flood:
+class Flood(Selectable):
     """The traffic, the contenders and what is to hold between them."""
     key: str
     title: str
@@ -45,13 +45,10 @@ class Flood:
         }
 
     def _here(self, bench):
-        """Those that can run here, and {name: why not} of the others."""
         no_traffic = self.traffic.unavailable(bench.pktgen_help)
         if no_traffic is not None:
             return [], {contender.name: no_traffic for contender in self.contenders}
-        return ([contender for contender in self.contenders if contender.missing is None],
-                {contender.name: contender.missing for contender in self.contenders
-                 if contender.missing is not None})
+        return self.here()
 
     @staticmethod
     def _result(contender, runs):

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 
 from .comparison import spread
-from .contender import Contender, HostArrivals
+from .contender import Contender, HostArrivals, Selectable
 from .lab import Lab
 from .process import MeasurementError
 from .runs import in_turns
@@ -45,18 +45,19 @@ def round_trips(lab, cpu, count):
 
 
 @dataclass
-class Ping:
+class Ping(Selectable):
     """An idle host, pinged through each of the contenders. limits: {percentile: microseconds more
-    than the first contender's, in the same round}."""
+    than with the contender called base, in the same round}."""
     key: str
     title: str
     contenders: list
+    base: str
     limits: dict
 
     def run(self, bench, schedule):
         """Returns the result as JSON. Raises MeasurementError."""
         count = max(100, int(schedule.window_seconds / INTERVAL_SECONDS))
-        contenders = [contender for contender in self.contenders if contender.missing is None]
+        contenders, skipped = self.here()
         rounds = {contender.name: [] for contender in contenders}
         with Lab(bench.lab_tool, bench.lab_prefix) as lab:
             HostArrivals.set_up(lab)
@@ -76,10 +77,10 @@ class Ping:
                  **{f"p{percent}": spread(run[f"p{percent}"] for run in rounds[contender.name])
                     for percent in PERCENTILES},
                  "rounds": rounds[contender.name]} for contender in contenders],
-            "skipped": {contender.name: contender.missing for contender in self.contenders
-                        if contender.missing is not None},
-            "comparisons": [self._added(contenders[0].name, contender.name, percent, rounds)
-                            for contender in contenders[1:] for percent in self.limits],
+            "skipped": skipped,
+            "comparisons": [self._added(self.base, contender.name, percent, rounds)
+                            for contender in contenders for percent in self.limits
+                            if self.base in rounds and contender.name != self.base],
             "schedule": schedule._asdict(),
         }
 

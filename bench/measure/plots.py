@@ -9,7 +9,7 @@ SETTINGS = """
 set terminal svg size 800,450 font "sans-serif,13" background "white" enhanced
 set output {output}
 set title {title} noenhanced
-set ylabel "Mpps"
+set ylabel {label}
 set grid ytics
 set yrange [0:*]
 """
@@ -20,19 +20,19 @@ def quoted(text):
     return "'" + str(text).replace("'", "''").replace("\n", " ") + "'"
 
 
-def mpps(spread):
-    return " ".join(f"{spread[which] / 1e6:.6f}" for which in ("median", "min", "max"))
+def values(spread, divisor):
+    return " ".join(f"{spread[which] / divisor:.6f}" for which in ("median", "min", "max"))
 
 
 def bars_script(result, output):
     """A bar a contender, with least and most of its rounds."""
     contenders = result["contenders"]
-    data = "\n".join(f"{number} {mpps(contender['pps'])}"
+    data = "\n".join(f"{number} {values(contender['pps'], 1e6)}"
                      for number, contender in enumerate(contenders))
     names = ", ".join(f"{quoted(contender['name'])} {number}"
                       for number, contender in enumerate(contenders))
-    return (SETTINGS.format(output=quoted(output), title=quoted(result["title"]))
-            + f"$data << EOD\n{data}\nEOD\n"
+    return (SETTINGS.format(output=quoted(output), title=quoted(result["title"]),
+                            label=quoted("Mpps")) + f"$data << EOD\n{data}\nEOD\n"
             "set style fill solid 0.6\nset boxwidth 0.6\n"
             f"set xrange [-0.6:{len(contenders) - 0.4}]\n"
             f"set xtics rotate by -20 noenhanced ({names})\n"
@@ -40,22 +40,37 @@ def bars_script(result, output):
             "$data using 1:2:3:4 with yerrorbars linecolor rgb '#222222' pointtype 0 notitle\n")
 
 
-def series_script(result, output):
+def lines_script(result, output, label, x_label, quantity, divisor, log_axes):
     """A line a contender, with least and most at each point."""
-    script = SETTINGS.format(output=quoted(output), title=quoted(result["title"]))
-    script += f"set xlabel {quoted(result['x_label'])}\nset key bottom left noenhanced\n"
-    if result["x_log"]:
-        script += "set logscale x\n"
+    script = SETTINGS.format(output=quoted(output), title=quoted(result["title"]),
+                             label=quoted(label))
+    script += f"set xlabel {quoted(x_label)}\nset key below noenhanced\n"
+    if log_axes:
+        script += f"set logscale {log_axes}\n"
+    if "y" in log_axes:
+        script += "set yrange [*:*]\n"
     plots = []
     for number, line in enumerate(result["lines"], 1):
-        data = "\n".join(f"{point['x']} {mpps(point['pps'])}" for point in line["points"])
+        data = "\n".join(f"{point['x']} {values(point[quantity], divisor)}"
+                         for point in line["points"])
         script += f"$line{number} << EOD\n{data}\nEOD\n"
         plots.append(f"$line{number} using 1:2:3:4 with yerrorlines linetype {number} "
                      f"linewidth 2 pointtype 7 pointsize 0.6 title {quoted(line['name'])}")
     return script + "plot " + ", ".join(plots) + "\n"
 
 
-SCRIPTS = {"flood": (bars_script, "contenders"), "series": (series_script, "lines")}
+def series_script(result, output):
+    return lines_script(result, output, "Mpps", result["x_label"], "pps", 1e6,
+                        "x" if result["x_log"] else "")
+
+
+def latency_script(result, output):
+    return lines_script(result, output, "p99, µs", "load, percent of the rate without loss", "p99",
+                        1, "y")
+
+
+SCRIPTS = {"flood": (bars_script, "contenders"), "ndr": (bars_script, "contenders"),
+           "series": (series_script, "lines"), "latency": (latency_script, "lines")}
 
 
 def available():

@@ -94,11 +94,15 @@ class Process:
         self._popen.stdin.close()
         return self._finish()
 
-    def _finish(self):
+    def finish(self, seconds):
+        """Waits for one that ends by itself, after some `seconds`. Returns its last line."""
+        return self._finish(seconds + STOP_SECONDS)
+
+    def _finish(self, seconds=STOP_SECONDS):
         try:
-            code = self._popen.wait(STOP_SECONDS)
+            code = self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
-            self._fail(f"did not stop within {STOP_SECONDS} s")
+            self._fail(f"did not stop within {seconds} s")
         if code != 0:
             self._fail(f"ended with exit code {code}")
         with self._changed:

@@ -67,9 +67,29 @@ def series_table(result):
     return table
 
 
+def ndr_table(result):
+    table = Table("", "Mpps without loss", "min", "max")
+    for contender in result["contenders"]:
+        table.add(contender["name"], *(f"{contender['pps'][which] / 1e6:.3f}"
+                                       for which in ("median", "min", "max")))
+    return table
+
+
+def latency_table(result):
+    """Medians over the rounds; a row a contender and load."""
+    table = Table(f"µs, {result['what']}", "load", "p50", "p90", "p99", "p99.9", "loss")
+    for line in result["lines"]:
+        for point in line["points"]:
+            table.add(line["name"], f"{point['x']} %",
+                      *(f"{point[name]['median']:.0f}" for name in ("p50", "p90", "p99", "p99.9")),
+                      f"{point['loss']['median']:.3%}")
+    return table
+
+
 # By kind: how the table is made, and of what in the result.
 TABLES = {"flood": (flood_table, "contenders"), "ping": (ping_table, "contenders"),
-          "series": (series_table, "lines")}
+          "series": (series_table, "lines"), "ndr": (ndr_table, "contenders"),
+          "latency": (latency_table, "lines")}
 
 
 def table_of(result):
@@ -143,7 +163,12 @@ def with_bars(results):
 
 def header_text(document):
     schedule = document["schedule"]
+    if "trial_seconds" in schedule:
+        how = (f"trials of {schedule['trial_seconds']:g} s (RFC 2544 asks for 60), "
+               f"to {schedule['resolution']:.0%} of the unlimited rate, "
+               f"loss up to {schedule['tolerance']:.3%} taken as none")
+    else:
+        how = (f"{schedule['window_seconds']:g} s each after {schedule['warm_up_seconds']:g} s of "
+               "warm-up")
     return (f"{document['version']}, {machine_text(document['machine'])}; {document['time']}, "
-            f"`{document['command']}`: {schedule['rounds']} rounds in turns, "
-            f"{schedule['window_seconds']:g} s each after {schedule['warm_up_seconds']:g} s of "
-            "warm-up")
+            f"`{document['command']}`: {schedule['rounds']} rounds in turns, {how}")

@@ -101,21 +101,23 @@ def _ipv6_size(key, title, make):
             make.trie("LPM trie in XDP", wanted)])
 
 
-def run_series(key, make, bench, schedule):
-    """Returns the result as JSON. Raises MeasurementError."""
+def run_series(key, make, bench, schedule, names):
+    """With the contenders whose name `names` finds. Returns the result as JSON. Raises
+    MeasurementError."""
     chosen = SERIES[key]
     points, skipped = [], {}
     for x, flood in chosen.make(key, chosen.title, make):
+        flood.keep(names)
         result = flood.run(bench, schedule)
         skipped.update(result["skipped"])
         points.append({"x": x, **result})
-    names = dict.fromkeys(contender["name"] for point in points
+    seen = dict.fromkeys(contender["name"] for point in points
                           for contender in point["contenders"])
     lines = [{"name": name, "points": [
         {"x": point["x"], **{quantity: contender[quantity]
                              for quantity in ("pps", "cpu_ns", "loss")}}
         for point in points for contender in point["contenders"] if contender["name"] == name]}
-        for name in names]
+        for name in seen]
     return {"kind": "series", "key": key, "title": chosen.title, "x_label": chosen.x_label,
             "x_log": chosen.x_log, "lines": lines, "skipped": skipped, "comparisons": [],
             "points": points, "schedule": schedule._asdict()}
