@@ -11,7 +11,7 @@ import json
 import os
 import re
 
-from .report import as_markdown, comparison_table, header_text, with_bars
+from .report import as_markdown, header_text, targets_table
 
 RESULTS = "docs/results"
 DOCUMENTS = ("README.md", "docs/performance.md")
@@ -23,8 +23,8 @@ def section(document, key):
     if key == "header":
         return header_text(document) + "."
     if key == "targets":
-        bars = with_bars(document["results"])
-        return comparison_table(bars).markdown() if bars else None
+        found = targets_table(document["results"])
+        return "\n\n".join((found[0].markdown(), found[1] + ".")) if found else None
     return next((as_markdown(found) for found in document["results"] if found["key"] == key), None)
 
 

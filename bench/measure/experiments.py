@@ -145,10 +145,10 @@ def _push_down(key, title, make):
 
 @experiment("ping", "Round-trip time of pings to an idle host")
 def _ping(key, title, make):
-    none = NoFirewall("no firewall")
-    return Ping(key, title, [none, make.afxfw_reinject("afxfw"),
+    none, afxfw = NoFirewall("no firewall"), make.afxfw_reinject("afxfw")
+    return Ping(key, title, [none, afxfw,
                              make.afxfw_reinject("afxfw --busy-poll", "--busy-poll")],
-                none.name, {50: 25, 99: 60})
+                none.name, afxfw.name, {50: 25, 99: 60})
 
 
 def reload_over_and_over(process, seconds):

@@ -99,7 +99,7 @@ def table_of(result):
 
 
 def number(kind, value):
-    return {"ratio": f"{value:.2f}", "added": f"{value:+.0f} µs",
+    return {"ratio": f"{value:.3f}", "added": f"{value:+.0f} µs",
             "no more than": f"{value:.3%}"}[kind]
 
 
@@ -155,10 +155,32 @@ def as_markdown(result):
     return "\n\n".join(parts)
 
 
-def with_bars(results):
-    """Comparisons that have a bar, of all results."""
-    return [found for result in results for found in result["comparisons"]
-            if found["reached"] is not None]
+UNITS = {"pps": lambda value: f"{value / 1e6:.2f} Mpps", "cpu_ns": lambda value: f"{value:.0f} ns",
+         "loss": lambda value: f"{value:.3%} lost"}
+
+
+def measured_text(result, name, quantity):
+    """A contender and its median, such as "afxfw: 12.41 Mpps"."""
+    contender = next(one for one in result["contenders"] if one["name"] == name)
+    value = contender[quantity]["median"]
+    return f"{name}: {UNITS[quantity](value) if quantity in UNITS else f'{quantity} {value:.0f} µs'}"
+
+
+def targets_table(results):
+    """All comparisons that have a bar, and how many of them are reached. None: there are none."""
+    table = Table("", "", "against", "median", "least", "most", "bar", "")
+    reached = []
+    for result in results:
+        for found in result["comparisons"]:
+            if found["reached"] is None:
+                continue
+            reached.append(found["reached"])
+            table.add(result["title"],
+                      *(measured_text(result, found[side], found["quantity"])
+                        for side in ("subject", "measure")),
+                      *(number(found["kind"], found["value"][which])
+                        for which in ("median", "min", "max")), bar_text(found), verdict(found))
+    return (table, f"{sum(reached)} of {len(reached)} bars reached") if reached else None
 
 
 def header_text(document):

@@ -101,13 +101,17 @@ def test_percentiles_by_nearest_rank():
         15, 20, 20, 35, 50]
 
 
-RESULT = {"kind": "flood", "key": "inline", "title": "It's 50% of a_b", "skipped": {"x": "no x"},
+def contender(name, pps):
+    return {"name": name, "command": [name], "cpu_ns": {"median": 80.4},
+            "pps": {"median": pps, "min": pps - 0.4e6, "max": pps + 0.6e6},
+            "loss": {"median": 0.0}, "cpu": {core: {
+                "user": 0.5, "nice": 0, "system": 0.25, "irq": 0, "softirq": 0.25}
+                for core in ("generator", "worker")}}
+
+
+RESULT = {"kind": "flood", "key": "inline", "title": "It's 50% of a_b", "skipped": {"y": "no y"},
           "traffic": {"title": "UDP"},
-          "contenders": [{"name": "afxfw", "command": ["afxfw"], "cpu_ns": {"median": 80.4},
-                          "pps": {"median": 12.4e6, "min": 12e6, "max": 13e6},
-                          "loss": {"median": 0.0}, "cpu": {core: {
-                              "user": 0.5, "nice": 0, "system": 0.25, "irq": 0, "softirq": 0.25}
-                              for core in ("generator", "worker")}}],
+          "contenders": [contender("afxfw", 12.4e6), contender("x", 24.8e6)],
           "comparisons": [{"kind": "ratio", "subject": "afxfw", "measure": "x", "quantity": "pps",
                            "value": {"median": 0.5, "min": 0.4, "max": 0.6}, "bar": ">= 0.95",
                            "reached": False}]}
@@ -120,8 +124,10 @@ def test_documents_get_what_was_measured_and_keep_the_rest():
     new = filled_in(text, {"throughput": {"results": [RESULT]}}, lambda key: f"![{key}](x.svg)")
     assert "old" not in new
     assert "| afxfw | 12.40 | 12.00 | 13.00 | 80 | 0.00% |" in new
-    assert "| afxfw / x | rate | 0.50 | 0.40 | 0.60 | >= 0.95 | missed |" in new
-    assert "- x: not measured: no x" in new
+    assert "| afxfw / x | rate | 0.500 | 0.400 | 0.600 | >= 0.95 | missed |" in new
+    assert ("| It's 50% of a_b | afxfw: 12.40 Mpps | x: 24.80 Mpps | 0.500 | 0.400 | 0.600 | "
+            ">= 0.95 | missed |\n\n0 of 1 bars reached.\n") in new
+    assert "- y: not measured: no y" in new
     assert "![inline](x.svg)" in new
     assert "<!-- measured: scaling size -->\nkept\n<!-- end of measured -->\nafter\n" in new
     assert filled_in(new, {"throughput": {"results": [RESULT]}},
