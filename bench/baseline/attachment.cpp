@@ -37,7 +37,8 @@ Attachment::~Attachment() = default;
 Attachment Attachment::drop(const std::string& interface, int ifindex) {
   Attachment attachment;
   attachment.drop_.reset(require_loaded(xdp_drop_bpf__open_and_load()));
-  attachment.attach(bpf_program__fd(attachment.drop_->progs.xdp_drop), interface, ifindex);
+  attachment.link_ =
+      attach_native(bpf_program__fd(attachment.drop_->progs.xdp_drop), interface, ifindex);
   return attachment;
 }
 
@@ -49,11 +50,12 @@ Attachment Attachment::redirect(const std::string& interface, int ifindex, std::
   if (bpf_map_update_elem(map_fd, &queue_id, &socket_fd, BPF_ANY) != 0) {
     throw errno_error("cannot enter the socket into the XSKMAP", errno);
   }
-  attachment.attach(bpf_program__fd(attachment.redirect_->progs.xdp_redirect), interface, ifindex);
+  attachment.link_ =
+      attach_native(bpf_program__fd(attachment.redirect_->progs.xdp_redirect), interface, ifindex);
   return attachment;
 }
 
-void Attachment::attach(int program_fd, const std::string& interface, int ifindex) {
+Fd attach_native(int program_fd, const std::string& interface, int ifindex) {
   bpf_link_create_opts options{};
   options.sz = sizeof(options);
   options.flags = XDP_FLAGS_DRV_MODE;
@@ -61,7 +63,7 @@ void Attachment::attach(int program_fd, const std::string& interface, int ifinde
   if (fd < 0) {
     throw errno_error("cannot attach the XDP program to " + interface + " in native mode", -fd);
   }
-  link_ = Fd(fd);
+  return Fd(fd);
 }
 
 }  // namespace afxfw::bench

@@ -11,6 +11,10 @@ struct xdp_redirect_bpf;
 
 namespace afxfw::bench {
 
+/// Attaches a loaded XDP program in native mode, until the descriptor is closed.
+/// Throws Error, also when the interface has an XDP program.
+[[nodiscard]] Fd attach_native(int program_fd, const std::string& interface, int ifindex);
+
 /// An XDP program on an interface, in native mode. The kernel detaches it when
 /// the process ends, however it ends. Needs CAP_NET_ADMIN and CAP_BPF. Factories
 /// throw Error, also when the interface has an XDP program.
@@ -30,7 +34,6 @@ class Attachment {
 
  private:
   Attachment();
-  void attach(int program_fd, const std::string& interface, int ifindex);
 
   struct Deleter {
     void operator()(xdp_drop_bpf* skeleton) const noexcept;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -108,15 +109,15 @@ xdp_statistics BareSockets::kernel_statistics() const noexcept {
   return statistics;
 }
 
-template <bool kRead>
-void BareSockets::receive(const std::atomic<bool>& stop) noexcept {
+template <typename Use>
+void BareSockets::receive(const std::atomic<bool>& stop, Use use) noexcept {
   const int fd = receiving_fd();
   // Relaxed: the flag carries no data.
   while (!stop.load(std::memory_order_relaxed)) {
     std::uint32_t from = 0;
     const std::uint32_t count = xsk_ring_cons__peek(&rx_, batch_, &from);
     if (count > 0) {
-      if constexpr (kRead) read(from, count);
+      use(from, count);
       std::uint32_t to = 0;
       xsk_ring_prod__reserve(&fill_, count, &to);
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -132,8 +133,25 @@ void BareSockets::receive(const std::atomic<bool>& stop) noexcept {
   }
 }
 
-template void BareSockets::receive<false>(const std::atomic<bool>& stop) noexcept;
-template void BareSockets::receive<true>(const std::atomic<bool>& stop) noexcept;
+void BareSockets::run_drop(const std::atomic<bool>& stop) noexcept {
+  receive(stop, [](std::uint32_t, std::uint32_t) {});
+}
+
+void BareSockets::run_read(const std::atomic<bool>& stop) noexcept {
+  receive(stop, [this](std::uint32_t from, std::uint32_t count) { read(from, count); });
+}
+
+void BareSockets::run_write(int tap, const std::atomic<bool>& stop) noexcept {
+  receive(stop, [this, tap](std::uint32_t from, std::uint32_t count) {
+    std::uint32_t written = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const xdp_desc& packet = *xsk_ring_cons__rx_desc(&rx_, from + i);
+      if (write(tap, area_.at(packet.addr), packet.len) >= 0) ++written;
+    }
+    sent_.add(written);
+    tx_full_.add(count - written);
+  });
+}
 
 void BareSockets::read(std::uint32_t from, std::uint32_t count) const noexcept {
   const auto packet = [&](std::uint32_t slot) {

@@ -40,11 +40,14 @@ class BareSockets {
   explicit BareSockets(const BareOptions& options);
 
   /// Receives and drops until `stop`.
-  void run_drop(const std::atomic<bool>& stop) noexcept { receive<false>(stop); }
+  void run_drop(const std::atomic<bool>& stop) noexcept;
   /// The same, but looks at each packet: takes it from the kernel's cache.
-  void run_read(const std::atomic<bool>& stop) noexcept { receive<true>(stop); }
+  void run_read(const std::atomic<bool>& stop) noexcept;
   /// Receives and sends out of the transmit interface until `stop`.
   void run_forward(const std::atomic<bool>& stop) noexcept;
+
+  /// Receives and writes each packet to `tap` until `stop`.
+  void run_write(int tap, const std::atomic<bool>& stop) noexcept;
 
   [[nodiscard]] int receiving_fd() const noexcept { return xsk_socket__fd(receiving_.get()); }
   [[nodiscard]] bool zero_copy() const;
@@ -52,7 +55,7 @@ class BareSockets {
 
   [[nodiscard]] std::uint64_t received() const noexcept { return received_.get(); }
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_.get(); }
-  /// Received, but without room in the TX ring: lost.
+  /// Received, but without room in the TX ring, or refused by the TAP: lost.
   [[nodiscard]] std::uint64_t tx_full() const noexcept { return tx_full_.get(); }
 
  private:
@@ -61,8 +64,9 @@ class BareSockets {
     void operator()(xsk_socket* socket) const noexcept { xsk_socket__delete(socket); }
   };
 
-  template <bool kRead>
-  void receive(const std::atomic<bool>& stop) noexcept;
+  /// use(from, count): on the RX ring's slots of each batch, before they go back.
+  template <typename Use>
+  void receive(const std::atomic<bool>& stop, Use use) noexcept;
   void read(std::uint32_t from, std::uint32_t count) const noexcept;
   void open_receiving(const BareOptions& options);
   void open_transmitting(const BareOptions& options);

@@ -26,6 +26,9 @@ po::options_description describe_options() {
       "cpu", po::value<int>()->default_value(0)->value_name("N"), "CPU that the loop runs on")(
       "batch", po::value<std::uint32_t>()->default_value(64)->value_name("N"),
       "packets at a time, 1 to 256")(
+      "blocklist", po::value<std::string>()->default_value("")->value_name("FILE"),
+      "for xdp-trie: a plain list of addresses and prefixes")(
+      "pass", po::bool_switch(), "for xdp-trie: pass what is not listed; it is dropped otherwise")(
       "duration", po::value<double>()->default_value(0, "0")->value_name("SECONDS"),
       "stop after so long; 0: at Ctrl-C or SIGTERM")(
       "stats-interval", po::value<double>()->default_value(0, "0")->value_name("SECONDS"),
@@ -41,9 +44,11 @@ Mode parse_mode(const std::string& text) {
   if (text == "drop") return Mode::kDrop;
   if (text == "read") return Mode::kRead;
   if (text == "veth") return Mode::kVeth;
+  if (text == "tap") return Mode::kTap;
   if (text == "xdp-drop") return Mode::kXdpDrop;
-  throw_usage(
-      fmt::format("the mode is '{}', but must be one of: drop, read, veth, xdp-drop", text));
+  if (text == "xdp-trie") return Mode::kXdpTrie;
+  throw_usage(fmt::format(
+      "the mode is '{}', but must be one of: drop, read, veth, tap, xdp-drop, xdp-trie", text));
 }
 
 double require_seconds(const std::string& option, double value) {
@@ -83,6 +88,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   if (options.batch == 0 || options.batch > kMaxBatch) {
     throw_usage(fmt::format("--batch is {}, but must be from 1 to {}", options.batch, kMaxBatch));
   }
+  options.blocklist = variables["blocklist"].as<std::string>();
+  options.pass_allowed = variables["pass"].as<bool>();
+  const bool wants_list = options.mode == Mode::kXdpTrie;
+  if (wants_list == options.blocklist.empty() || (options.pass_allowed && !wants_list)) {
+    throw_usage("--blocklist belongs to the mode xdp-trie, which needs it; --pass too");
+  }
   options.duration_s = require_seconds("duration", variables["duration"].as<double>());
   options.stats_interval_s =
       require_seconds("stats-interval", variables["stats-interval"].as<double>());
@@ -99,7 +110,11 @@ std::string help_text() {
           "            its own\n"
           "  veth      receives through AF_XDP and sends into a veth pair that hands the\n"
           "            packets back to the ingress of the interface\n"
+          "  tap       receives through AF_XDP and writes each packet to a TAP interface,\n"
+          "            afxfw-bench-tap, from which the host's stack takes it\n"
           "  xdp-drop  drops everything in XDP\n"
+          "  xdp-trie  looks the source address up in a kernel LPM trie in XDP and drops\n"
+          "            what is listed\n"
           "Prints what it did as JSON, a line an interval and one at the end.\n\n"
        << describe_options();
   return text.str();

@@ -6,7 +6,7 @@
 
 namespace afxfw::bench {
 
-enum class Mode { kDrop, kRead, kVeth, kXdpDrop };
+enum class Mode { kDrop, kRead, kVeth, kTap, kXdpDrop, kXdpTrie };
 
 struct Options {
   Mode mode = Mode::kDrop;
@@ -15,6 +15,8 @@ struct Options {
   std::uint32_t queue_id = 0;
   int cpu = 0;
   std::uint32_t batch = 0;
+  std::string blocklist;        ///< a plain list, for kXdpTrie
+  bool pass_allowed = false;    ///< what kXdpTrie does with the rest
   double duration_s = 0;        ///< 0: until a signal
   double stats_interval_s = 0;  ///< 0: only at the end
 };

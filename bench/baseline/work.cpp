@@ -9,12 +9,18 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "attachment.h"
 #include "bare_sockets.h"
 #include "rules/inline_policy.h"
+#include "rules/list_parser.h"
+#include "tap.h"
+#include "trie_filter.h"
 #include "util/cpu.h"
 #include "util/error.h"
+#include "util/fd.h"
+#include "util/file.h"
 #include "xsk/link.h"
 #include "xsk/veth_pair.h"
 #include "xsk/xdp_program.h"
@@ -24,6 +30,8 @@ namespace afxfw::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char* kTapName = "afxfw-bench-tap";  // the longest name there can be
 
 /// Packets that the interface has received, those that XDP dropped included.
 std::uint64_t interface_packets(const std::string& interface) {
@@ -56,6 +64,31 @@ class XdpDrop final : public Work {
   Attachment attachment_;
 };
 
+class XdpTrie final : public Work {
+ public:
+  XdpTrie(const Options& options, const Link& link)
+      : filter_(TrieFilter::attach(options.interface, link.ifindex, read_list(options.blocklist),
+                                   options.pass_allowed)) {}
+
+  [[nodiscard]] Json report() const override {
+    const TrieFilter::Counts counts = filter_.counts();
+    return {{"total",
+             {{"received", counts.blocked + counts.allowed},
+              {"dropped", counts.blocked},
+              {"accepted", counts.allowed},
+              {"other", counts.other}}}};
+  }
+
+ private:
+  static std::vector<Prefix> read_list(const std::string& path) {
+    auto list = parse_list(read_file(path), path);
+    if (!list) throw Error(to_string(list.error()), ExitCode::kUsage);
+    return std::move(list->prefixes);
+  }
+
+  TrieFilter filter_;
+};
+
 class AfxdpLoop final : public Work {
  public:
   AfxdpLoop(const Options& options, const Link& link) : mode_(options.mode) {
@@ -67,6 +100,7 @@ class AfxdpLoop final : public Work {
       veth_pair_ = std::make_unique<VethPair>(link, 1);
       bare.transmit_interface = veth_pair_->transmit_end();
     }
+    if (mode_ == Mode::kTap) tap_ = open_tap(kTapName, link);
     std::promise<void> opened;
     std::future<void> open = opened.get_future();
     thread_ = std::thread(&AfxdpLoop::run, this, bare, options.cpu, std::move(opened));
@@ -127,6 +161,8 @@ class AfxdpLoop final : public Work {
         return sockets_->run_read(stop_);
       case Mode::kVeth:
         return sockets_->run_forward(stop_);
+      case Mode::kTap:
+        return sockets_->run_write(tap_.get(), stop_);
       default:
         return sockets_->run_drop(stop_);
     }
@@ -140,6 +176,7 @@ class AfxdpLoop final : public Work {
   Mode mode_;
   // The pair before the socket that is bound to it.
   std::unique_ptr<VethPair> veth_pair_;
+  Fd tap_;
   std::unique_ptr<BareSockets> sockets_;
   std::optional<Attachment> attachment_;
   std::unique_ptr<XdpProgram> afxfw_program_;  // instead, for kRead
@@ -152,6 +189,7 @@ class AfxdpLoop final : public Work {
 std::unique_ptr<Work> start_work(const Options& options) {
   const Link link = require_link(options.interface);
   if (options.mode == Mode::kXdpDrop) return std::make_unique<XdpDrop>(options, link);
+  if (options.mode == Mode::kXdpTrie) return std::make_unique<XdpTrie>(options, link);
   return std::make_unique<AfxdpLoop>(options, link);
 }
 

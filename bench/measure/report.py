@@ -1,84 +1,196 @@
-"""Figures from runs: a table for people, JSON for programs."""
+"""Results, which are JSON, as tables: for a terminal or as Markdown."""
 
-import statistics
-from typing import NamedTuple
+import textwrap
 
+from .cpu import machine_text
+from .comparison import QUANTITIES
 
-class Spread(NamedTuple):
-    median: float
-    min: float
-    max: float
+WIDTH = 100
 
 
-def spread(values):
-    return Spread(statistics.median(values), min(values), max(values))
+class Table:
+    """Rows of texts; the first column is left-aligned, the others right."""
+
+    def __init__(self, *header):
+        self.rows = [list(header)]
+
+    def add(self, *cells):
+        self.rows.append(list(cells))
+
+    def plain(self):
+        widths = [max(len(row[i]) for row in self.rows) for i in range(len(self.rows[0]))]
+        return "\n".join(
+            "  " + "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                             for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
+            for row in self.rows)
+
+    def markdown(self):
+        lines = ["| " + " | ".join(row) + " |" for row in self.rows]
+        lines.insert(1, "|---" + "|---:" * (len(self.rows[0]) - 1) + "|")
+        return "\n".join(lines)
 
 
-def runs_of(rounds, contender):
-    return [next(run for run in runs if run.contender == contender) for runs in rounds]
+def core_text(states):
+    """Shares of a core: user / system / softirq."""
+    return " / ".join(f"{share:.0%}" for share in (
+        states["user"] + states["nice"], states["system"] + states["irq"], states["softirq"]))
 
 
-def ratio(rounds, bar):
-    """Of runs of the same round, between which the machine had little time to change."""
-    return spread([subject.pps / measure.pps for subject, measure in
-                   zip(runs_of(rounds, bar.subject), runs_of(rounds, bar.measure))])
+def flood_table(result):
+    table = Table("", "Mpps", "min", "max", "ns CPU/packet", "loss",
+                  "generator's core: user/system/softirq", "worker's core")
+    for contender in result["contenders"]:
+        pps = contender["pps"]
+        table.add(contender["name"], *(f"{pps[which] / 1e6:.2f}" for which in
+                                       ("median", "min", "max")),
+                  f"{contender['cpu_ns']['median']:.0f}", f"{contender['loss']['median']:.2%}",
+                  core_text(contender["cpu"]["generator"]), core_text(contender["cpu"]["worker"]))
+    return table
 
 
-def verdict(rounds, bar):
-    if bar.least is None:
-        return ""
-    return "PASS" if ratio(rounds, bar).median >= bar.least else "BELOW"
+def ping_table(result):
+    table = Table("", "p50, µs", "min", "max", "p99, µs", "min", "max")
+    for contender in result["contenders"]:
+        table.add(contender["name"], *(f"{contender[percentile][which]:.0f}"
+                                       for percentile in ("p50", "p99")
+                                       for which in ("median", "min", "max")))
+    return table
 
 
-def wrapped(text, width=96):
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] += (" " if lines[-1] else "") + word
+def series_table(result):
+    """Medians in Mpps; a column a contender."""
+    table = Table(result["x_label"], *(line["name"] for line in result["lines"]))
+    for x in dict.fromkeys(point["x"] for line in result["lines"] for point in line["points"]):
+        table.add(f"{x:,}", *(next((f"{point['pps']['median'] / 1e6:.2f}"
+                                    for point in line["points"] if point["x"] == x), "")
+                              for line in result["lines"]))
+    return table
+
+
+def ndr_table(result):
+    table = Table("", "Mpps without loss", "min", "max")
+    for contender in result["contenders"]:
+        table.add(contender["name"], *(f"{contender['pps'][which] / 1e6:.3f}"
+                                       for which in ("median", "min", "max")))
+    return table
+
+
+def latency_table(result):
+    """Medians over the rounds; a row a contender and load."""
+    table = Table(f"µs, {result['what']}", "load", "p50", "p90", "p99", "p99.9", "loss")
+    for line in result["lines"]:
+        for point in line["points"]:
+            table.add(line["name"], f"{point['x']} %",
+                      *(f"{point[name]['median']:.0f}" for name in ("p50", "p90", "p99", "p99.9")),
+                      f"{point['loss']['median']:.3%}")
+    return table
+
+
+# By kind: how the table is made, and of what in the result.
+TABLES = {"flood": (flood_table, "contenders"), "ping": (ping_table, "contenders"),
+          "series": (series_table, "lines"), "ndr": (ndr_table, "contenders"),
+          "latency": (latency_table, "lines")}
+
+
+def table_of(result):
+    """None if nothing was measured."""
+    make, of = TABLES[result["kind"]]
+    return make(result) if result[of] else None
+
+
+def number(kind, value):
+    return {"ratio": f"{value:.3f}", "added": f"{value:+.0f} µs",
+            "no more than": f"{value:.3%}"}[kind]
+
+
+def verdict(comparison):
+    return {True: "reached", False: "missed", None: ""}[comparison["reached"]]
+
+
+def bar_text(comparison):
+    if comparison["kind"] == "no more than":
+        return f"<= {number(comparison['kind'], comparison['bar']['max'])}"
+    return comparison["bar"] or ""
+
+
+def comparison_table(comparisons):
+    table = Table("", "of", "median", "min", "max", "bar", "")
+    for found in comparisons:
+        joined = {"ratio": "/", "added": "added to", "no more than": "beside"}[found["kind"]]
+        table.add(f"{found['subject']} {joined} {found['measure']}",
+                  QUANTITIES.get(found["quantity"], found["quantity"]),
+                  *(number(found["kind"], found["value"][which])
+                    for which in ("median", "min", "max")),
+                  bar_text(found), verdict(found))
+    return table
+
+
+def skipped_lines(result):
+    return [f"{name}: not measured: {why}" for name, why in result["skipped"].items()]
+
+
+def as_text(result):
+    """One result for a terminal."""
+    lines = [f"{result['key']}: {result['title']}"]
+    if "traffic" in result:
+        lines += textwrap.wrap(result["traffic"]["title"], WIDTH)
+    lines += [f"  {line}" for line in skipped_lines(result)]
+    if (table := table_of(result)) is not None:
+        lines.append(table.plain())
+    if result["comparisons"]:
+        lines.append(comparison_table(result["comparisons"]).plain())
     return "\n".join(lines)
 
 
-def table(comparison, rounds):
-    lines = [wrapped(comparison.title),
-             f"  {'':<26}{'Mpps':>7}  {'min':>6}  {'max':>6}  {'loss':>7}"
-             "  worker's core: user  kernel  stolen"]
-    for contender in comparison.contenders:
-        runs = runs_of(rounds, contender.name)
-        rate = spread([run.pps / 1e6 for run in runs])
-        loss = statistics.median(run.loss for run in runs)
-        core = {state: statistics.median(run.worker_cpu[state] for run in runs)
-                for state in runs[0].worker_cpu}
-        kernel = core["system"] + core["softirq"] + core["irq"]
-        lines.append(f"  {contender.name:<26}{rate.median:7.3f}  {rate.min:6.3f}  {rate.max:6.3f}"
-                     f"  {loss:7.2%}  {core['user'] + core['nice']:>20.0%}  {kernel:6.0%}"
-                     f"  {core['steal']:6.0%}")
-    for bar in comparison.bars:
-        found = ratio(rounds, bar)
-        wanted = "" if bar.least is None else f"; bar: {bar.least:.0%}"
-        lines.append(f"  {verdict(rounds, bar):<5}  {bar.subject} / {bar.measure} = "
-                     f"{found.median:.1%} (rounds: {found.min:.1%} to {found.max:.1%}){wanted}")
-    return "\n".join(lines)
+def as_markdown(result):
+    parts = [f"{result['title']}."]
+    if "traffic" in result:
+        parts[0] += f" {result['traffic']['title']}."
+    if (table := table_of(result)) is not None:
+        parts.append(table.markdown())
+    if result["comparisons"]:
+        parts.append(comparison_table(result["comparisons"]).markdown())
+    if result["skipped"]:
+        parts.append("\n".join(f"- {line}" for line in skipped_lines(result)))
+    return "\n\n".join(parts)
 
 
-def as_json(comparison, rounds):
-    return {
-        "key": comparison.key,
-        "title": comparison.title,
-        "traffic": [str(option) for option in comparison.traffic],
-        "contenders": [
-            {
-                "name": contender.name,
-                "command": [str(word) for word in contender.command],
-                "pps": spread([run.pps for run in runs_of(rounds, contender.name)])._asdict(),
-                "loss": spread([run.loss for run in runs_of(rounds, contender.name)])._asdict(),
-                "rounds": [run._asdict() for run in runs_of(rounds, contender.name)],
-            }
-            for contender in comparison.contenders
-        ],
-        "bars": [
-            {**bar._asdict(), "ratio": ratio(rounds, bar)._asdict(),
-             "verdict": verdict(rounds, bar)}
-            for bar in comparison.bars
-        ],
-    }
+UNITS = {"pps": lambda value: f"{value / 1e6:.2f} Mpps", "cpu_ns": lambda value: f"{value:.0f} ns",
+         "loss": lambda value: f"{value:.3%} lost"}
+
+
+def measured_text(result, name, quantity):
+    """A contender and its median, such as "afxfw: 12.41 Mpps"."""
+    contender = next(one for one in result["contenders"] if one["name"] == name)
+    value = contender[quantity]["median"]
+    return f"{name}: {UNITS[quantity](value) if quantity in UNITS else f'{quantity} {value:.0f} µs'}"
+
+
+def targets_table(results):
+    """All comparisons that have a bar, and how many of them are reached. None: there are none."""
+    table = Table("", "", "against", "median", "least", "most", "bar", "")
+    reached = []
+    for result in results:
+        for found in result["comparisons"]:
+            if found["reached"] is None:
+                continue
+            reached.append(found["reached"])
+            table.add(result["title"],
+                      *(measured_text(result, found[side], found["quantity"])
+                        for side in ("subject", "measure")),
+                      *(number(found["kind"], found["value"][which])
+                        for which in ("median", "min", "max")), bar_text(found), verdict(found))
+    return (table, f"{sum(reached)} of {len(reached)} bars reached") if reached else None
+
+
+def header_text(document):
+    schedule = document["schedule"]
+    if "trial_seconds" in schedule:
+        how = (f"trials of {schedule['trial_seconds']:g} s (RFC 2544 asks for 60), "
+               f"to {schedule['resolution']:.0%} of the unlimited rate, "
+               f"loss up to {schedule['tolerance']:.3%} taken as none")
+    else:
+        how = (f"{schedule['window_seconds']:g} s each after {schedule['warm_up_seconds']:g} s of "
+               "warm-up")
+    return (f"{document['version']}, {machine_text(document['machine'])}; {document['time']}, "
+            f"`{document['command']}`: {schedule['rounds']} rounds in turns, {how}")

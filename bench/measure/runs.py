@@ -1,13 +1,19 @@
-"""Runs contenders under a flood, in turns."""
+"""One run: a contender under a flood, measured and checked."""
 
+import contextlib
 import json
 import time
 from typing import NamedTuple
 
-from .lab import SENDING, MeasurementError, cpu_times
+from .contender import HostArrivals, xdp_drops
+from .cpu import busy_share, cpu_seconds, difference
+from .lab import SENDING
+from .process import MeasurementError
 
-SETTLE_SECONDS = 0.5  # after the last packet was sent, until the last one is counted
 UNLIMITED = 3600  # seconds: the generator is stopped long before
+STILL_SECONDS = 0.2  # a counter that doesn't move for so long has stopped
+SETTLE_SECONDS = 15  # until it must have
+SHARE_TOLERANCE = 0.02  # of blocked packets: sources are drawn at random
 
 
 class Schedule(NamedTuple):
@@ -16,78 +22,115 @@ class Schedule(NamedTuple):
     window_seconds: float
 
 
-class Cpus(NamedTuple):
-    generator: int
-    worker: int
+class Bench(NamedTuple):
+    """What a run needs besides its contender."""
+    pktgen: object  # path
+    pktgen_help: str
+    lab_tool: object  # path
+    lab_prefix: str
+    cpus: object  # Cpus: generator and worker
+    progress: object  # called with a line of text
 
 
 class Run(NamedTuple):
     contender: str
-    pps: float  # counted where packets arrive, in the window
+    pps: float  # processed, in the window
+    cpu_ns: float  # of all CPUs' busy time in the window, a packet: the generator's too
+    loss: float  # share of the packets sent in the whole run
     sent: int  # in the whole run
-    arrived: int
-    generator_cpu: dict  # shares of the window by state: {"user": 0.1, ...}
-    worker_cpu: dict
+    processed: int
+    window_seconds: float
+    cpu: dict  # seconds in the window: {"generator": {"user": 1.0, ...}, "worker": {...}}
     report: dict  # what the contender said at its end, {} if it says nothing
 
-    @property
-    def loss(self):
-        """Share of the packets sent."""
-        return 1 - self.arrived / self.sent
+
+def settle(read):
+    """Reads a counter until it stands still, and returns what it then is."""
+    end = time.monotonic() + SETTLE_SECONDS
+    value = read()
+    while time.monotonic() < end:
+        time.sleep(STILL_SECONDS)
+        before, value = value, read()
+        if value == before:
+            return value
+    raise MeasurementError(f"packets were still being counted {SETTLE_SECONDS} s after the last "
+                           "one was sent: something else sends")
 
 
-def shares(before, after):
-    total = sum(after.values()) - sum(before.values())
-    return {state: (after[state] - before[state]) / total if total else 0.0 for state in after}
+def check(contender, traffic, sent, processed, outcome, arrived):
+    """That what a run counted fits together: a contender that drops nothing, or counts what it
+    never saw, is found here."""
+    def wrong(text):
+        raise MeasurementError(f"{contender.name}: {text}; its figures would be wrong")
+
+    if processed == 0:
+        wrong(f"{sent:,} packets sent, none processed")
+    if processed > sent:
+        wrong(f"{sent:,} packets sent, but {processed:,} processed")
+    if contender.lossless and processed != sent:
+        wrong(f"{sent:,} packets sent, but {processed:,} processed, though it can lose none")
+    if outcome.lost is not None and processed + outcome.lost != sent:
+        wrong(f"{sent:,} packets sent, but {processed:,} processed and {outcome.lost:,} lost")
+    if outcome.blocked is not None:
+        share = outcome.blocked / processed
+        if abs(share - traffic.blocked) > SHARE_TOLERANCE:
+            wrong(f"it blocked {share:.1%} of the packets, but {traffic.blocked:.0%} were to be")
+    wanted = processed - (outcome.blocked or 0) if contender.delivers else 0
+    if arrived != wanted:
+        wrong(f"{arrived:,} packets arrived at the host, but {wanted:,} should have")
 
 
-def run_once(lab, generator, comparison, contender, schedule, cpus):
-    meter = comparison.meter
-    with lab.start("fw", contender.name, contender.command) as process:
-        process.wait_until_ready()
-        dropped_before = meter.total(lab)
-        begin = meter.sample(lab, process)
-        flood = [generator, "--iface", SENDING, "--dst-mac", lab.filtered_mac(), "--cpus",
-                 cpus.generator, "--duration", UNLIMITED, "--json", *comparison.traffic]
-        with lab.start("gen", "afxfw-pktgen", flood) as sender:
+def flood_command(lab, bench, traffic, cpus):
+    return [bench.pktgen, "--iface", SENDING, "--dst-mac", lab.filtered_mac(), "--cpus", cpus,
+            "--duration", UNLIMITED, "--json", *traffic.options(bench.pktgen_help)]
+
+
+@contextlib.contextmanager
+def checked(lab, contender, traffic):
+    """Runs the contender; the caller enters what was sent into the result: {"sent": N}. After the
+    block it has "processed" and "outcome" as well, and has been checked."""
+    arrived_before, drops_before = HostArrivals.sample(lab)[1], xdp_drops(lab)
+    result = {}
+    with contender.running(lab) as process:
+        begin = contender.sample(lab, process)[1]
+        yield process, result
+        result["processed"] = settle(lambda: contender.sample(lab, process)[1]) - begin
+        outcome = result["outcome"] = contender.finish(lab, process)
+    arrived = settle(lambda: HostArrivals.sample(lab)[1]) - arrived_before
+    check(contender, traffic, result["sent"], result["processed"], outcome, arrived)
+    drops = xdp_drops(lab) - drops_before
+    if contender.xdp_drops_all and drops != result["processed"]:
+        raise MeasurementError(f"{contender.name} processed {result['processed']:,} packets, but "
+                               f"{drops:,} were dropped in XDP; its figures would be wrong")
+
+
+def run_once(lab, bench, contender, traffic, schedule, generator_cpus=None):
+    """Returns the Run. generator_cpus: as afxfw-pktgen's --cpus; default: bench.cpus.generator."""
+    command = flood_command(lab, bench, traffic, generator_cpus or bench.cpus.generator)
+    with checked(lab, contender, traffic) as (process, result):
+        with lab.start("gen", "afxfw-pktgen", command) as sender:
             time.sleep(schedule.warm_up_seconds)
-            first, cpu_before = meter.sample(lab, process), cpu_times(cpus)
-            time.sleep(schedule.window_seconds)
-            last, cpu_after = meter.sample(lab, process), cpu_times(cpus)
-            sent = json.loads(sender.interrupt())["sent"]
-        time.sleep(SETTLE_SECONDS)
-        end = meter.sample(lab, process)
-        if dropped_before is None:
-            arrived = end[1] - begin[1]
-        else:
-            arrived = meter.total(lab) - dropped_before
-        report = {}
-        if contender.reports:
-            report = json.loads(process.interrupt())
-        else:
-            process.close_input()
-    if arrived == 0 or last[1] == first[1]:
-        raise MeasurementError(f"{contender.name}: {sent:,} packets sent, none arrived")
-    if dropped_before is not None and arrived != end[1] - begin[1]:
-        raise MeasurementError(f"{contender.name} dropped {arrived:,} packets in XDP, but "
-                               f"{end[1] - begin[1]:,} were received")
-    comparison.check(contender.name, report)
-    return Run(contender.name, (last[1] - first[1]) / (last[0] - first[0]), sent, arrived,
-               *(shares(cpu_before[cpu], cpu_after[cpu]) for cpu in cpus), report)
+            first, cpu_before = contender.sample(lab, process), cpu_seconds()
+            contender.work(process, schedule.window_seconds)
+            last, cpu_after = contender.sample(lab, process), cpu_seconds()
+            result["sent"] = json.loads(sender.interrupt())["sent"]
+    cpu = difference(cpu_before, cpu_after)
+    packets = last[1] - first[1]
+    if packets == 0:
+        raise MeasurementError(f"{contender.name} processed nothing while it was measured")
+    # As a share: the CPUs are not read at quite the same time as the counters.
+    busy = busy_share(cpu) * len(cpu) * (last[0] - first[0])
+    return Run(contender.name, packets / (last[0] - first[0]), busy * 1e9 / packets,
+               1 - result["processed"] / result["sent"], result["sent"], result["processed"],
+               last[0] - first[0],
+               {"generator": cpu[bench.cpus.generator], "worker": cpu[bench.cpus.worker]},
+               result["outcome"].report)
 
 
-def run_comparison(lab, generator, comparison, schedule, cpus, progress):
-    """Returns the runs, a list a round; each round has one run of each contender. The order
-    changes from round to round, so that none always comes after the same other."""
-    comparison.meter.reset(lab)
-    rounds = []
-    for number in range(schedule.rounds):
-        turn = number % len(comparison.contenders)
-        order = comparison.contenders[turn:] + comparison.contenders[:turn]
-        runs = []
-        for contender in order:
-            runs.append(run_once(lab, generator, comparison, contender, schedule, cpus))
-            progress(f"{comparison.key}, round {number + 1} of {schedule.rounds}: "
-                     f"{contender.name} {runs[-1].pps / 1e6:.3f} Mpps")
-        rounds.append(runs)
-    return rounds
+def in_turns(rounds, contenders):
+    """Yields (round from 0, contender): each round has one run of each, and begins with another,
+    so that none always comes after the same other."""
+    for number in range(rounds):
+        turn = number % len(contenders)
+        for contender in contenders[turn:] + contenders[:turn]:
+            yield number, contender

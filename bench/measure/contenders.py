@@ -1,0 +1,137 @@
+"""The contenders, made for an environment."""
+
+from typing import NamedTuple
+
+from .contender import Counting, Outcome, Reporting
+from .kernel_contenders import Iptables, Nft, NftRules, XdpFilter
+from .lab import FILTERED
+from .testpmd import Testpmd
+
+STATS_INTERVAL = 0.25  # seconds between two reports of a contender
+
+
+class Cpus(NamedTuple):
+    generator: int
+    worker: int
+
+
+def counted(report):
+    """Of afxfw that counts only, and of the LPM trie."""
+    total = report["total"]
+    return Outcome(total["dropped"], total.get("kernel_drops", 0), report)
+
+
+def reinjected(report):
+    """Of afxfw that blocks nothing."""
+    total = report["total"]
+    return Outcome(total["dropped"], total["kernel_drops"] + total["tx_full"], report)
+
+
+def dropped_inline(report):
+    return Outcome(report["inline"]["drop"], None, report)
+
+
+def received_bare(report):
+    kernel = report["kernel"]
+    return Outcome(None, kernel["rx_dropped"] + kernel["rx_ring_full"] + report["total"]["tx_full"],
+                   report)
+
+
+def only_report(report):
+    return Outcome(report=report)
+
+
+class Contenders:
+    """Makes contenders. programs: paths by name; afxfw_help: what tells its options."""
+
+    def __init__(self, programs, lists, cpus, afxfw_help, real_list):
+        self._programs, self._lists, self._cpus = programs, lists, cpus
+        self._afxfw_help, self._real_list = afxfw_help, real_list
+
+    def afxfw_count(self, name, wanted=None, rules=None, work=None, cpus=None):
+        """Counts only; with a blocklist or a number of rules."""
+        options = ["--reinject", "none"]
+        if wanted is not None:
+            options += ["--blocklist", self._lists.plain(wanted)]
+        if rules is not None:
+            options += ["--rules", self._lists.rules(rules)]
+        contender = self._afxfw(name, options, Counting.own, counted, cpus=cpus)
+        if work is not None:
+            contender.work = work
+        return contender
+
+    def afxfw_inline(self, name):
+        """The default policy."""
+        return self._afxfw(name, [], Counting.interface, dropped_inline, xdp_drops_all=True,
+                           lossless=True)
+
+    def afxfw_reinject(self, name, *options):
+        """Into the host's stack, with a real blocklist of which nothing is sent."""
+        return self._afxfw(name, ["--blocklist", self._real_list, *options], Counting.arrivals,
+                           reinjected, delivers=True)
+
+    def afxfw_fast_path(self, name):
+        return self._afxfw(name, ["--fast-path", "--blocklist", self._real_list],
+                           Counting.arrivals, only_report, delivers=True)
+
+    def afxfw_push_down(self, name, prefixes, wanted):
+        """What its XDP program lets through to the worker is processed too."""
+        options = ["--push-down", prefixes, "--reinject", "none", "--blocklist",
+                   self._lists.plain(wanted)]
+        return self._afxfw(name, options, Counting.interface, only_report)
+
+    def bare(self, name, mode, **how):
+        """bare-afxdp in one of the modes: drop, read, veth, tap, xdp-drop."""
+        command = self._bare_command(mode)
+        if mode == "xdp-drop":
+            return Reporting(name, command, Counting.interface, only_report, lossless=True,
+                             xdp_drops_all=True)
+        if mode in ("veth", "tap"):
+            return Reporting(name, command, Counting.arrivals, received_bare, delivers=True, **how)
+        return Reporting(name, command, Counting.own, received_bare, **how)
+
+    def trie(self, name, wanted, *, delivers=False):
+        """The kernel's LPM trie in XDP."""
+        command = [*self._bare_command("xdp-trie"), "--blocklist", self._lists.plain(wanted)]
+        if delivers:
+            command.append("--pass")
+        return Reporting(name, command, Counting.own, counted, lossless=True, delivers=delivers,
+                         xdp_drops_all=not delivers)
+
+    def nft(self, name, hook, wanted):
+        return Nft(name, hook, self._lists, wanted)
+
+    def nft_rules(self, name, rules):
+        return NftRules(name, self._lists.rules(rules))
+
+    def iptables(self, name, wanted):
+        return Iptables(name, self._lists, wanted)
+
+    def xdp_filter_port(self, name, protocol, port):
+        return XdpFilter(name, protocol, [f"port --mode dst --proto {protocol} {port}"])
+
+    def xdp_filter_addresses(self, name, addresses):
+        return XdpFilter(name, "ipv4", [f"ip --mode src {address}" for address in addresses])
+
+    def xdp_filter_pass(self, name):
+        """Looks for addresses, of which it has one that nothing comes from."""
+        return XdpFilter(name, "ipv4", ["ip --mode src 192.0.2.1"], delivers=True)
+
+    def testpmd(self, name):
+        return Testpmd(name, self._cpus)
+
+    def addresses(self, wanted):
+        return self._lists.entries(wanted)
+
+    def _bare_command(self, mode):
+        return [self._programs["bare-afxdp"], mode, "--iface", FILTERED, "--cpu",
+                self._cpus.worker, "--stats-interval", STATS_INTERVAL]
+
+    def _afxfw(self, name, options, counting, outcome, cpus=None, **how):
+        unknown = [option for option in options
+                   if str(option).startswith("--") and str(option) not in self._afxfw_help]
+        missing = f"this afxfw has no {' and no '.join(unknown)}" if unknown else None
+        command = [self._programs["afxfw"], "--iface", FILTERED, "--cpus",
+                   self._cpus.worker if cpus is None else cpus, "--json",
+                   "--stats-interval", STATS_INTERVAL, *options]
+        return Reporting(name, command, counting, outcome, missing=missing, **how)

@@ -1,0 +1,115 @@
+"""What bench/throughput and bench/ndr have in common: options, what must be there, the output."""
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .contenders import Contenders, Cpus
+from .cpu import machine
+from .lists import Lists
+from .runs import Bench
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTED = ROOT / "docs" / "results"
+PROGRAMS = {
+    "afxfw": "src/app/afxfw",
+    "afxfw-pktgen": "tools/pktgen/afxfw-pktgen",
+    "bare-afxdp": "bench/baseline/bare-afxdp",
+}
+TOOLS = {"ip": "iproute2", "ethtool": "ethtool", "nft": "nftables", "nsenter": "util-linux",
+         "unshare": "util-linux", "jq": "jq", "ping": "iputils-ping"}
+FAILURE, PRIVILEGE, UNSUPPORTED = 1, 3, 4  # exit codes, as afxfw's
+BUSY_LOAD = 0.5
+
+
+def add_options(parser):
+    parser.add_argument("--cpus", default="0,1", metavar="GENERATOR,WORKER", help="default: 0,1")
+    parser.add_argument("--build-dir", type=Path, default=ROOT / "build", help="default: build")
+    parser.add_argument("--results", type=Path, metavar="DIR",
+                        help="where JSON and plots go; default: results in the build directory")
+    parser.add_argument("--record", action="store_true",
+                        help="put JSON and plots into docs/results, and the tables made of them "
+                        "into the documents")
+
+
+def check_options(parser, arguments):
+    try:
+        arguments.cpus = Cpus(*map(int, arguments.cpus.split(",")))
+    except (ValueError, TypeError):
+        parser.error("--cpus takes two CPU numbers, such as 0,1")
+    if not set(arguments.cpus) <= os.sched_getaffinity(0) or len(set(arguments.cpus)) != 2:
+        parser.error("--cpus must name two different CPUs on which this program may run")
+    if arguments.record and arguments.results:
+        parser.error("--record has its own place for results: leave --results out")
+    if arguments.results is None:
+        arguments.results = DOCUMENTED if arguments.record else arguments.build_dir / "results"
+
+
+def give_up(text, code=FAILURE):
+    print(f"{Path(sys.argv[0]).name}: {text}", file=sys.stderr)
+    sys.exit(code)
+
+
+def require_everything(build_dir):
+    """Returns the programs' paths."""
+    programs = {name: build_dir / path for name, path in PROGRAMS.items()}
+    if os.geteuid() != 0:
+        give_up(f"network namespaces and XDP need root: sudo {shlex.join(sys.argv)}", PRIVILEGE)
+    packages = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
+    if packages:
+        give_up(f"tools are missing: apt-get install {' '.join(packages)}", UNSUPPORTED)
+    missing = [str(path) for path in programs.values() if not path.exists()]
+    if missing:
+        give_up(f"not built: {', '.join(missing)}; run: meson setup build && ninja -C build")
+    return programs
+
+
+def output_of(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@contextlib.contextmanager
+def prepared(arguments):
+    """Bench and Contenders, whose files last as long as the block."""
+    programs = require_everything(arguments.build_dir)
+    # As Ctrl-C: an exception, so that everything is cleaned up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD:
+        print(f"{Path(sys.argv[0]).name}: the load average is {load:.1f}: other programs are at "
+              "work, and the figures will show it", file=sys.stderr)
+
+    def progress(text):
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+    bench = Bench(programs["afxfw-pktgen"], output_of(programs["afxfw-pktgen"], "--help"),
+                  ROOT / "tools" / "lab", os.environ.get("AFXFW_LAB_PREFIX", "afxbench"),
+                  arguments.cpus, progress)
+    with tempfile.TemporaryDirectory(prefix="afxfw-bench-") as directory:
+        yield bench, Contenders(programs, Lists(Path(directory)), arguments.cpus,
+                                output_of(programs["afxfw"], "--help"),
+                                ROOT / "bench" / "data" / "ipsum-level1.txt")
+
+
+def new_document(arguments, schedule):
+    """What results go into, with what they were made by and on."""
+    version = output_of(require_everything(arguments.build_dir)["afxfw"], "--version")
+    command = shlex.join([f"bench/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    return {"command": command, "version": version, "machine": machine(),
+            "time": time.strftime("%FT%TZ", time.gmtime()), "schedule": schedule._asdict(),
+            "results": []}
+
+
+def write_document(document, directory, name):
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{name}.json"
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
