@@ -149,6 +149,57 @@ TEST(PktgenOptions, RefuseWhatTheProtocolDoesNotHave) {
   EXPECT_THAT(usage_error({"--tcp-flags", "syn"}), HasSubstr("--proto tcp"));
 }
 
+TEST(PktgenOptions, OfStampsHaveFlowsThatNoTwoThreadsShare) {
+  EXPECT_EQ(options({}).traffic.flows, 0U);
+  EXPECT_EQ(options({"--flows", "2M"}).traffic.flows, 2'000'000U);
+  EXPECT_EQ(options({"--stamp"}).traffic.flows, 1024U);
+  EXPECT_EQ(options({"--stamp", "--cpus", "0-2"}).traffic.flows, 1023U);
+  EXPECT_EQ(options({"--stamp", "--src", "198.18.0.1", "--sport", "7-9"}).traffic.flows, 3U);
+  EXPECT_THAT(usage_error({"--stamp", "--cpus", "0-2", "--flows", "1024"}),
+              HasSubstr("a multiple of the 3 threads"));
+  EXPECT_THAT(usage_error({"--flows", "0"}), HasSubstr("--flows"));
+  EXPECT_THAT(usage_error({"--flows", "17M"}), HasSubstr("16777216"));
+  EXPECT_THAT(usage_error({"--stamp", "--fragment", "first"}), HasSubstr("--fragment"));
+}
+
+TEST(PktgenOptions, ReceiveWithoutADestination) {
+  const std::vector<const char*> argv = {"afxfw-pktgen",
+                                         "--receive",
+                                         "--iface",
+                                         "eth0",
+                                         "--count",
+                                         "5k",
+                                         "--flows",
+                                         "7",
+                                         "--cpus",
+                                         "1",
+                                         "--json",
+                                         "--idle-timeout",
+                                         "1.5",
+                                         "--duration",
+                                         "9",
+                                         "--list-flows",
+                                         "3"};
+  const CommandLine command_line = parse_command_line(static_cast<int>(argv.size()), argv.data());
+  EXPECT_FALSE(command_line.options);
+  ASSERT_TRUE(command_line.receive);
+  const ReceiveOptions& given = *command_line.receive;
+  EXPECT_EQ(given.interface, "eth0");
+  EXPECT_EQ(given.count, 5000U);
+  EXPECT_EQ(given.flows, 7U);
+  EXPECT_EQ(given.cpu, 1);
+  EXPECT_EQ(given.idle_timeout, std::chrono::milliseconds(1500));
+  EXPECT_EQ(given.duration, std::chrono::seconds(9));
+  EXPECT_EQ(given.listed_flows, 3U);
+  EXPECT_TRUE(given.json);
+}
+
+TEST(PktgenOptions, RefuseWhatTheOtherDirectionHas) {
+  EXPECT_THAT(usage_error({"--receive"}), HasSubstr("--dst-mac: is for sending"));
+  EXPECT_THAT(usage_error({"--idle-timeout", "1"}), HasSubstr("needs --receive"));
+  EXPECT_THAT(usage_error({"--list-flows", "10"}), HasSubstr("needs --receive"));
+}
+
 TEST(PktgenOptions, RequireInterfaceAndDestination) {
   const std::vector<const char*> none = {"afxfw-pktgen"};
   EXPECT_THROW(static_cast<void>(parse_command_line(1, none.data())), Error);

@@ -10,6 +10,8 @@
 
 #include "pktgen/frame_plan.h"
 #include "pktgen/options.h"
+#include "pktgen/receive/receive.h"
+#include "pktgen/receive/receive_report.h"
 #include "pktgen/report.h"
 #include "pktgen/run.h"
 #include "pktgen/transmission.h"
@@ -75,17 +77,33 @@ void check_result(const RunResult& result, const Transmission& transmission, con
               never ? ExitCode::kUnsupported : ExitCode::kRuntime);
 }
 
-ExitCode run_command(int argc, char** argv) {
-  const CommandLine command_line = parse_command_line(argc, argv);
-  if (!command_line.options) {
-    fmt::print("{}", command_line.text);
-    return ExitCode::kOk;
-  }
-  const Options& options = *command_line.options;
-  log_level = options.log_level;
+void start_logging(LogLevel level) {
+  log_level = level;
   set_log_sink(print_line);
   capture_bpf_library_output();
+}
 
+ExitCode run_receiver(const ReceiveOptions& options) {
+  const Link link = require_link(options.interface);
+  if (!link.ethernet) {
+    throw Error(fmt::format("{} is no Ethernet interface", link.name), ExitCode::kUnsupported);
+  }
+  const Fd stop_signals = take_over_stop_signals();
+  // Whatever the level: who starts a sender afterwards waits for this line.
+  const auto on_ready = [&] { fmt::print(stderr, "afxfw-pktgen: receiving on {}\n", link.name); };
+  const ReceiveResult result = receive(options, link, stop_signals.get(), on_ready);
+  fmt::print("{}", options.json ? format_json(options, result) : format_text(options, result));
+  std::fflush(stdout);
+  if (result.receiver_dropped != 0) {
+    log_warn(
+        "{}: the receiver itself was too slow for {} packets, which count as lost; give it a "
+        "CPU of its own (--cpus), or send less",
+        link.name, result.receiver_dropped);
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode run_sender(const Options& options) {
   const Link found = require_link(options.interface);
   const FramePlan plan = plan_frames(options.traffic, found.mac);
   const Link link = check_link(options, plan, found);
@@ -99,6 +117,20 @@ ExitCode run_command(int argc, char** argv) {
   fmt::print("{}", options.json ? format_json(report) : format_text(report));
   std::fflush(stdout);
   check_result(result, transmission, link);
+  return ExitCode::kOk;
+}
+
+ExitCode run_command(int argc, char** argv) {
+  const CommandLine command_line = parse_command_line(argc, argv);
+  if (command_line.receive) {
+    start_logging(command_line.receive->log_level);
+    return run_receiver(*command_line.receive);
+  }
+  if (command_line.options) {
+    start_logging(command_line.options->log_level);
+    return run_sender(*command_line.options);
+  }
+  fmt::print("{}", command_line.text);
   return ExitCode::kOk;
 }
 

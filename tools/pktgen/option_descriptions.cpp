@@ -19,6 +19,11 @@ constexpr std::string_view kExamples = R"(Examples:
                  --dport 80 --rate 100k --duration 10 --json
   As fast as possible from two CPUs until Ctrl-C:
     afxfw-pktgen --iface gen0 --dst-mac 02:00:00:00:00:01 --cpus 0,1
+  Loss, reordering, duplicates and latency of 100,000 packets in 64 flows; the
+  receiver is started first:
+    afxfw-pktgen --receive --iface eth0 --count 100k --flows 64 --idle-timeout 2
+    afxfw-pktgen --iface gen0 --dst-mac 02:00:00:00:00:01 --stamp --flows 64
+                 --rate 50k --count 100k
 
 Packet number I is the same in each run with the same options, and --count N
 sends packets 0 to N-1, each once; one that the driver refuses is offered again.
@@ -62,6 +67,10 @@ po::options_description packet_options() {
       "destination ports; random: uniform within the ranges");
   add("seed", value<std::uint64_t>("N")->default_value(0),
       "another seed gives other packets with --order random");
+  add("flows", value("N"),
+      "N flows that take turns, each of one 5-tuple; k, M, G allowed (default: each packet by "
+      "itself; with --stamp 1024)");
+  add("stamp", "put flow, number and time into each packet, for --receive; 18 bytes more");
   return group;
 }
 
@@ -91,6 +100,19 @@ po::options_description method_options() {
   return group;
 }
 
+po::options_description receive_options() {
+  po::options_description group("Receiving");
+  auto add = group.add_options();
+  add("receive",
+      "take stamped packets from the interface instead of sending; with --iface, --count (as many "
+      "as the sender sends: what is missing at the end is lost), --flows (as the sender has), "
+      "--duration, --cpus and the following");
+  add("idle-timeout", value<double>("SECONDS"), "stop when nothing has come for this time");
+  add("list-flows", value<std::uint32_t>("N")->default_value(10),
+      "flows in the report, those with the most losses first");
+  return group;
+}
+
 po::options_description output_options() {
   po::options_description group("Output");
   auto add = group.add_options();
@@ -109,6 +131,7 @@ po::options_description all_options() {
       .add(packet_options())
       .add(amount_options())
       .add(method_options())
+      .add(receive_options())
       .add(output_options());
   return all;
 }
@@ -116,7 +139,9 @@ po::options_description all_options() {
 std::string help_text() {
   std::ostringstream text;
   text << "Usage: afxfw-pktgen --iface NAME --dst-mac MAC [options]\n"
-          "Sends generated packets, for tests and packet-rate measurements.\n"
+          "       afxfw-pktgen --receive --iface NAME [options]\n"
+          "Sends generated packets, for tests and packet-rate measurements, and counts what "
+          "arrives.\n"
        << all_options() << '\n'
        << kExamples;
   return text.str();

@@ -45,6 +45,9 @@ struct TrafficOptions {
   std::uint32_t frame_bytes = 0;  ///< Ethernet frame without FCS; 0: the smallest possible
   Order order = Order::kRandom;
   std::uint64_t seed = 0;
+  std::uint32_t flows = 0;  ///< distinct 5-tuples that take turns; 0: each packet has its own
+  bool stamped = false;     ///< flow, number and time in the payload (bpf/stamp.h); needs flows
+  std::uint8_t run = 0;     ///< in the stamps
 };
 
 struct Options {
@@ -60,9 +63,23 @@ struct Options {
   LogLevel log_level = LogLevel::kWarn;  ///< the least that is printed, on stderr
 };
 
-/// Either options, or a text that was asked for (--help, --version).
+/// What to take from an interface (--receive).
+struct ReceiveOptions {
+  std::string interface;
+  std::optional<std::uint64_t> count;  ///< packets the sender sends; none: unknown
+  std::optional<std::chrono::nanoseconds> duration;
+  std::optional<std::chrono::nanoseconds> idle_timeout;  ///< after the latest packet
+  std::optional<std::uint32_t> flows;                    ///< that the sender has; none: unknown
+  std::uint32_t listed_flows = 0;                        ///< in the report, worst first
+  std::optional<int> cpu;                                ///< to be pinned to
+  bool json = false;
+  LogLevel log_level = LogLevel::kWarn;
+};
+
+/// Options to send or to receive, or a text that was asked for (--help, --version).
 struct CommandLine {
   std::optional<Options> options;
+  std::optional<ReceiveOptions> receive;
   std::string text;
 };
 
