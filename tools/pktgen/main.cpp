@@ -10,6 +10,7 @@
 
 #include "pktgen/frame_plan.h"
 #include "pktgen/options.h"
+#include "pktgen/progress_line.h"
 #include "pktgen/receive/receive.h"
 #include "pktgen/receive/receive_report.h"
 #include "pktgen/report.h"
@@ -91,7 +92,12 @@ ExitCode run_receiver(const ReceiveOptions& options) {
   const Fd stop_signals = take_over_stop_signals();
   // Whatever the level: who starts a sender afterwards waits for this line.
   const auto on_ready = [&] { fmt::print(stderr, "afxfw-pktgen: receiving on {}\n", link.name); };
-  const ReceiveResult result = receive(options, link, stop_signals.get(), on_ready);
+  ProgressLine line("received");
+  const ReceiveResult result =
+      receive(options, link, stop_signals.get(), on_ready, [&](std::uint64_t packets) {
+        line.update({packets, options.count});
+      });
+  line.clear();
   fmt::print("{}", options.json ? format_json(options, result) : format_text(options, result));
   std::fflush(stdout);
   if (result.receiver_dropped != 0) {
@@ -110,13 +116,20 @@ ExitCode run_sender(const Options& options) {
   // Before any thread is made: they inherit what is blocked.
   const Fd stop_signals = take_over_stop_signals();
   Transmission transmission = open_transmission(options, link, plan);
-  const RunResult result =
-      run(transmission, {options.count, options.duration, options.rate}, stop_signals.get());
+  const RunLimits limits = {options.count, options.duration, options.rate, options.burst};
+  ProgressLine line("sent");
+  const RunResult result = run(transmission, limits, stop_signals.get(),
+                               [&](const Progress& progress) { line.update(progress); });
+  line.clear();
 
   const Report report{options, plan, transmission, result};
   fmt::print("{}", options.json ? format_json(report) : format_text(report));
   std::fflush(stdout);
   check_result(result, transmission, link);
+  if (result.end == End::kDuration && result.planned && result.total.sent < *result.planned) {
+    log_warn("{}: {} of {} frames were not sent in time: this machine cannot keep the rate",
+             link.name, *result.planned - result.total.sent, *result.planned);
+  }
   return ExitCode::kOk;
 }
 

@@ -79,9 +79,13 @@ po::options_description amount_options() {
   auto add = group.add_options();
   add("count,n", value("N"),
       "frames that the driver is to take; k, M, G allowed (default: no limit)");
-  add("duration,d", value<double>("SECONDS"), "stop after this time");
+  add("duration,d", value<double>("SECONDS"),
+      "stop after this time; with --rate, after the frames that are due within it");
   add("rate,r", value("PPS"),
       "frames a second over all threads; k, M, G allowed (default: as fast as possible)");
+  add("burst", value<std::uint32_t>("N"),
+      "with --rate, send N frames at once, 1 to 256, and spin until they are due (default: half a "
+      "millisecond's worth, and sleep)");
   return group;
 }
 

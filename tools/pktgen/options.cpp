@@ -156,6 +156,12 @@ void read_amount(const Values& values, Options& options) {
   if (options.rate && (*options.rate < options.cpus.size() || *options.rate > 1'000'000'000)) {
     fail("rate", "give frames a second, at least one a thread and at most 1G");
   }
+  if (!values.has("burst")) return;
+  options.burst = values.get<std::uint32_t>("burst");
+  if (!options.rate) fail("burst", "needs --rate");
+  if (options.burst == 0 || options.burst > PKTGEN_MAX_BATCH) {
+    fail("burst", fmt::format("{} is not within 1 to {}", options.burst, PKTGEN_MAX_BATCH));
+  }
 }
 
 void read_flows(const Values& values, Options& options) {

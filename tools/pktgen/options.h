@@ -56,6 +56,7 @@ struct Options {
   std::optional<std::uint64_t> count;  ///< frames; none: no limit
   std::optional<std::chrono::nanoseconds> duration;
   std::optional<std::uint64_t> rate;  ///< frames a second over all threads; none: no limit
+  std::uint32_t burst = 0;            ///< with a rate, frames at once; 0: chosen by it
   std::vector<int> cpus;              ///< a sending thread on each
   Method method = Method::kAuto;
   std::uint32_t batch = 0;  ///< frames a kernel batch (live) or a TX doorbell (xsk)

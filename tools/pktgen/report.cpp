@@ -43,6 +43,14 @@ std::string_view name(End end) {
   return "error";
 }
 
+/// How well --rate was kept; nothing without it.
+std::string lateness_text(const Report& report) {
+  if (!report.options.rate) return "";
+  const Lateness& late = report.result.late;
+  return fmt::format("late       {} frames by more than 1 ms, none by more than {:.3f} ms\n",
+                     late.frames, std::chrono::duration<double, std::milli>(late.most).count());
+}
+
 std::string_view describe(const Transmission& transmission) {
   if (transmission.method == Method::kLive) return "BPF live frames";
   return transmission.zero_copy ? "AF_XDP, zero-copy" : "AF_XDP, copy mode";
@@ -58,11 +66,12 @@ std::string format_text(const Report& report) {
       "sent       {} frames of {} bytes, {} bytes\n"
       "refused    {}{}\n"
       "duration   {:.6f} s, ended by: {}\n"
-      "rate       {:.0f} packets/s, {:.1f} Mbit/s\n",
+      "rate       {:.0f} packets/s, {:.1f} Mbit/s\n"
+      "{}",
       report.options.interface, describe(report.transmission), report.transmission.reason,
       total.sent, report.plan.frame.size(), rate.bytes, total.refused,
       total.refused > 0 ? " times, offered again" : "", rate.seconds, name(report.result.end),
-      rate.packets_per_second, rate.mbit_per_second);
+      rate.packets_per_second, rate.mbit_per_second, lateness_text(report));
 }
 
 std::string format_json(const Report& report) {
@@ -84,6 +93,12 @@ std::string format_json(const Report& report) {
       {"mbit_per_s", rate.mbit_per_second},
       {"threads", nlohmann::ordered_json::array()},
   };
+  if (report.result.planned) json["planned"] = *report.result.planned;
+  if (report.options.rate) {
+    json["late"] = report.result.late.frames;
+    json["most_late_us"] =
+        std::chrono::duration<double, std::micro>(report.result.late.most).count();
+  }
   for (const LaneResult& lane : report.result.lanes) {
     json["threads"].push_back(
         {{"cpu", lane.cpu}, {"sent", lane.total.sent}, {"refused", lane.total.refused}});

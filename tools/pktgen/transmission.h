@@ -7,7 +7,7 @@
 
 #include "pktgen/frame_plan.h"
 #include "pktgen/options.h"
-#include "pktgen/pacer.h"
+#include "pktgen/schedule.h"
 #include "pktgen/sender.h"
 #include "xsk/link.h"
 

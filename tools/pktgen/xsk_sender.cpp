@@ -10,7 +10,7 @@
 
 #include "pktgen/bpf/live_state.h"
 #include "pktgen/clock.h"
-#include "pktgen/pacer.h"
+#include "pktgen/schedule.h"
 #include "util/error.h"
 
 namespace afxfw::pktgen {

@@ -35,13 +35,14 @@ class Receiver {
         ipv4_(link.name, link.ifindex, ETH_P_IP, kStampedHeadBytes),
         ipv6_(link.name, link.ifindex, ETH_P_IPV6, kStampedHeadBytes) {}
 
-  void receive_until_end(int stop_fd) {
+  void receive_until_end(int stop_fd, const std::function<void(std::uint64_t)>& on_progress) {
     const Clock::time_point start = Clock::now();
     Clock::time_point latest = start;
     while (true) {
       const bool stop = wait(stop_fd);
       const std::uint64_t before = result_.arrivals.received();
       drain();
+      on_progress(result_.arrivals.received());
       const Clock::time_point now = Clock::now();
       if (result_.arrivals.received() != before) latest = now;
       if (const auto end = end_of(now - start, now - latest)) {
@@ -105,11 +106,12 @@ class Receiver {
 }  // namespace
 
 ReceiveResult receive(const ReceiveOptions& options, const Link& link, int stop_fd,
-                      const std::function<void()>& on_ready) {
+                      const std::function<void()>& on_ready,
+                      const std::function<void(std::uint64_t)>& on_progress) {
   if (options.cpu) pin_this_thread(*options.cpu);
   Receiver receiver(options, link);
   on_ready();
-  receiver.receive_until_end(stop_fd);
+  receiver.receive_until_end(stop_fd, on_progress);
   return receiver.take_result();
 }
 

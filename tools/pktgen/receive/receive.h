@@ -26,8 +26,9 @@ struct ReceiveResult {
 
 /// Takes stamped packets from the interface until a limit is reached or `stop_fd`
 /// becomes readable. on_ready: called once, when a packet sent from then on would
-/// be seen. Throws Error.
+/// be seen. on_progress: called often, with the stamped packets so far. Throws Error.
 [[nodiscard]] ReceiveResult receive(const ReceiveOptions& options, const Link& link, int stop_fd,
-                                    const std::function<void()>& on_ready);
+                                    const std::function<void()>& on_ready,
+                                    const std::function<void(std::uint64_t)>& on_progress);
 
 }  // namespace afxfw::pktgen
