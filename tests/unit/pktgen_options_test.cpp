@@ -194,6 +194,34 @@ TEST(PktgenOptions, ReceiveWithoutADestination) {
   EXPECT_TRUE(given.json);
 }
 
+TEST(PktgenOptions, OfACaptureNeedNoDestination) {
+  const std::vector<const char*> argv = {
+      "afxfw-pktgen", "--iface", "gen0", "--pcap",    "in.pcap",          "--speed",
+      "0.5",          "--loops", "2k",   "--src-mac", "02:00:00:00:00:09"};
+  const Options given = *parse_command_line(static_cast<int>(argv.size()), argv.data()).options;
+  ASSERT_TRUE(given.capture);
+  EXPECT_EQ(given.capture->path, "in.pcap");
+  EXPECT_EQ(given.capture->speed, 0.5);
+  EXPECT_EQ(given.capture->loops, 2000U);
+  EXPECT_FALSE(given.capture->destination_mac);
+  EXPECT_EQ(given.capture->source_mac, (MacAddress{2, 0, 0, 0, 0, 9}));
+  EXPECT_EQ(given.method, Method::kXsk);
+}
+
+TEST(PktgenOptions, RefuseWhatDoesNotGoWithACaptureOrAMix) {
+  EXPECT_THAT(usage_error({"--pcap", "f", "--stamp"}), HasSubstr("not with --pcap"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--cpus", "0,1"}), HasSubstr("--threads"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--rate", "5", "--speed", "1"}), HasSubstr("--rate"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--speed", "-1"}), HasSubstr("--speed"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--method", "live"}), HasSubstr("needs xsk"));
+  EXPECT_THAT(usage_error({"--speed", "2"}), HasSubstr("needs --pcap"));
+  EXPECT_THAT(usage_error({"--imix", "--size", "100"}), HasSubstr("--imix"));
+  EXPECT_THAT(usage_error({"--imix", "--method", "live"}), HasSubstr("--imix needs xsk"));
+  EXPECT_THAT(usage_error({"--burst", "1"}), HasSubstr("needs --rate"));
+  EXPECT_THAT(usage_error({"--burst", "257", "--rate", "5"}), HasSubstr("257"));
+  EXPECT_EQ(options({"--burst", "1", "--rate", "5"}).burst, 1U);
+}
+
 TEST(PktgenOptions, RefuseWhatTheOtherDirectionHas) {
   EXPECT_THAT(usage_error({"--receive"}), HasSubstr("--dst-mac: is for sending"));
   EXPECT_THAT(usage_error({"--idle-timeout", "1"}), HasSubstr("needs --receive"));

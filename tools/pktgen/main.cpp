@@ -8,13 +8,13 @@
 #include <exception>
 #include <string_view>
 
-#include "pktgen/frame_plan.h"
 #include "pktgen/options.h"
 #include "pktgen/progress_line.h"
 #include "pktgen/receive/receive.h"
 #include "pktgen/receive/receive_report.h"
 #include "pktgen/report.h"
 #include "pktgen/run.h"
+#include "pktgen/traffic_plan.h"
 #include "pktgen/transmission.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -25,6 +25,8 @@
 namespace afxfw::pktgen {
 
 namespace {
+
+constexpr std::uint32_t kVlanTagBytes = 4;
 
 LogLevel log_level = LogLevel::kWarn;
 
@@ -47,7 +49,7 @@ Fd take_over_stop_signals() {
   return fd;
 }
 
-Link check_link(const Options& options, const FramePlan& plan, Link link) {
+Link check_link(const Options& options, const TrafficPlan& plan, Link link) {
   if (!link.ethernet) {
     throw Error(fmt::format("{} is no Ethernet interface", link.name), ExitCode::kUnsupported);
   }
@@ -56,10 +58,14 @@ Link check_link(const Options& options, const FramePlan& plan, Link link) {
                         : fmt::format("{} is down; 'ip link set {} up'", link.name, link.name),
                 ExitCode::kUnsupported);
   }
-  const std::uint32_t largest = link.mtu + link_header_bytes(options.traffic);
-  if (plan.frame.size() > largest) {
-    throw Error(fmt::format("--size: {} bytes do not fit {}, whose MTU is {}; at most {}",
-                            plan.frame.size(), link.name, link.mtu, largest),
+  // A capture's frames may have tags, which the MTU does not count.
+  const std::uint32_t tags = options.capture ? 2 * kVlanTagBytes : 0;
+  const std::uint32_t most = link.mtu + link_header_bytes(options.traffic) + tags;
+  if (plan.largest_bytes() > most) {
+    const char* const source =
+        options.capture ? "--pcap" : (options.traffic.imix ? "--imix" : "--size");
+    throw Error(fmt::format("{}: {} bytes do not fit {}, whose MTU is {}; at most {}", source,
+                            plan.largest_bytes(), link.name, link.mtu, most),
                 ExitCode::kUsage);
   }
   return link;
@@ -109,16 +115,33 @@ ExitCode run_receiver(const ReceiveOptions& options) {
   return ExitCode::kOk;
 }
 
+RunLimits run_limits(const Options& options, const TrafficPlan& plan) {
+  RunLimits limits;
+  limits.count = options.count;
+  limits.duration = options.duration;
+  limits.rate = options.rate;
+  limits.burst = options.burst;
+  if (!options.capture) return limits;
+  std::uint64_t frames = 0;
+  if (!__builtin_mul_overflow(plan.capture->size(), options.capture->loops, &frames)) {
+    limits.count = std::min(frames, options.count.value_or(frames));
+  }
+  if (options.capture->speed > 0) {
+    limits.capture = plan.capture.get();
+    limits.speed = options.capture->speed;
+  }
+  return limits;
+}
+
 ExitCode run_sender(const Options& options) {
   const Link found = require_link(options.interface);
-  const FramePlan plan = plan_frames(options.traffic, found.mac);
+  const TrafficPlan plan = plan_traffic(options, found.mac);
   const Link link = check_link(options, plan, found);
   // Before any thread is made: they inherit what is blocked.
   const Fd stop_signals = take_over_stop_signals();
   Transmission transmission = open_transmission(options, link, plan);
-  const RunLimits limits = {options.count, options.duration, options.rate, options.burst};
   ProgressLine line("sent");
-  const RunResult result = run(transmission, limits, stop_signals.get(),
+  const RunResult result = run(transmission, run_limits(options, plan), stop_signals.get(),
                                [&](const Progress& progress) { line.update(progress); });
   line.clear();
 

@@ -41,7 +41,7 @@ po::options_description where_options() {
   auto add = group.add_options();
   add("iface,i", value("NAME"), "interface to send on (required)");
   add("dst-mac", value("MAC"),
-      "destination MAC address (required): the receiver's, or the next router's");
+      "destination MAC address (required without --pcap): the receiver's, or the next router's");
   add("src-mac", value("MAC"), "source MAC address (default: the interface's)");
   add("vlan", value<unsigned>("ID"), "802.1Q tag, 0 to 4094");
   return group;
@@ -60,6 +60,9 @@ po::options_description packet_options() {
   add("tcp-flags", value("LIST"), "fin, syn, rst, psh, ack, urg, ecn, cwr or none (default: ack)");
   add("size", value<std::uint32_t>("BYTES"),
       "Ethernet frame without FCS, at least 60 (default: the smallest that holds the headers)");
+  add("imix",
+      "seven frames of 60 bytes, four of 590 and one of 1514 in turn: the simple IMIX of 64, 594 "
+      "and 1518 bytes with FCS; sent by AF_XDP");
   add("fragment", value("KIND")->default_value("none"),
       "none, first or later; with the same --seed the two make whole datagrams");
   add("order", value("ORDER")->default_value("random"),
@@ -86,6 +89,18 @@ po::options_description amount_options() {
   add("burst", value<std::uint32_t>("N"),
       "with --rate, send N frames at once, 1 to 256, and spin until they are due (default: half a "
       "millisecond's worth, and sleep)");
+  return group;
+}
+
+po::options_description capture_options() {
+  po::options_description group("From a capture");
+  auto add = group.add_options();
+  add("pcap", value("FILE"),
+      "send this pcap or pcapng file's Ethernet frames instead of generated ones, by AF_XDP; with "
+      "--dst-mac and --src-mac in place of theirs if given");
+  add("speed", value<double>("FACTOR"),
+      "times the file's own pace; 0: as fast as possible (default: 1, if there is no --rate)");
+  add("loops", value("N"), "times through the file (default: 1)");
   return group;
 }
 
@@ -133,6 +148,7 @@ po::options_description all_options() {
   po::options_description all;
   all.add(where_options())
       .add(packet_options())
+      .add(capture_options())
       .add(amount_options())
       .add(method_options())
       .add(receive_options())

@@ -93,6 +93,9 @@ TrafficOptions read_traffic(const Values& values) {
   }
   read_addresses(values, traffic);
   read_protocol(values, traffic);
+  traffic.imix = values.has("imix");
+  if (traffic.imix && values.has("size")) fail("imix", "has sizes of its own, not --size");
+  if (traffic.imix && traffic.fragment != Fragment::kNone) fail("imix", "not with --fragment");
   if (values.has("size")) {
     traffic.frame_bytes = values.get<std::uint32_t>("size");
     if (traffic.frame_bytes == 0) fail("size", "0 is less than the smallest frame, 60 bytes");
@@ -189,15 +192,56 @@ void read_flows(const Values& values, Options& options) {
   traffic.run = static_cast<std::uint8_t>(pktgen_mix(static_cast<std::uint64_t>(now.count())));
 }
 
+/// What is sent from a capture, and how often.
+void read_capture_options(const Values& values, Options& options) {
+  for (const char* option : {"vlan", "src", "dst", "ipv6", "proto", "sport", "dport", "tcp-flags",
+                             "size", "imix", "fragment", "order", "seed", "flows", "stamp"}) {
+    if (values.given(option)) fail(option, "is for generated packets, not with --pcap");
+  }
+  if (options.cpus.size() > 1) fail("threads", "one sends a --pcap, so that its order is kept");
+  CaptureOptions& capture = options.capture.emplace();
+  capture.path = values.get<std::string>("pcap");
+  capture.destination_mac = values.parsed("dst-mac", parse_mac);
+  capture.source_mac = values.parsed("src-mac", parse_mac);
+  capture.loops = values.parsed("loops", parse_scaled).value_or(1);
+  if (capture.loops == 0) fail("loops", "0 sends nothing");
+  if (values.has("speed")) {
+    capture.speed = values.get<double>("speed");
+    if (values.has("rate")) fail("speed", "not with --rate, which sets the pace by itself");
+    // Slower than a millionth, or faster than all, is a typing error.
+    constexpr double kMost = 1e6;
+    if (capture.speed != 0 && !(capture.speed >= 1 / kMost && capture.speed <= kMost)) {
+      fail("speed", "give a factor such as 1, 0.5 or 10, or 0 for as fast as possible");
+    }
+  }
+}
+
+void check_without_capture(const Values& values) {
+  for (const char* option : {"speed", "loops"}) {
+    if (values.given(option)) fail(option, "needs --pcap");
+  }
+}
+
 Options read_options(const Values& values) {
   Options options;
   options.interface = read_interface(values);
-  options.traffic = read_traffic(values);
   options.cpus = read_cpus(values);
-  read_flows(values, options);
+  if (values.has("pcap")) {
+    read_capture_options(values, options);
+  } else {
+    check_without_capture(values);
+    options.traffic = read_traffic(values);
+    read_flows(values, options);
+  }
   read_amount(values, options);
   options.method = values.choice<Method, 3>(
       "method", {{{"auto", Method::kAuto}, {"live", Method::kLive}, {"xsk", Method::kXsk}}});
+  const bool needs_xsk = options.capture || options.traffic.imix;
+  if (needs_xsk && options.method == Method::kLive) {
+    fail("method", fmt::format("live frames are all of one size; {} needs xsk",
+                               options.capture ? "--pcap" : "--imix"));
+  }
+  if (needs_xsk) options.method = Method::kXsk;
   options.batch = values.get<std::uint32_t>("batch");
   if (options.batch == 0 || options.batch > PKTGEN_MAX_BATCH) {
     fail("batch", fmt::format("{} is not within 1 to {}", options.batch, PKTGEN_MAX_BATCH));

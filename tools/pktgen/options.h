@@ -48,12 +48,23 @@ struct TrafficOptions {
   std::uint32_t flows = 0;  ///< distinct 5-tuples that take turns; 0: each packet has its own
   bool stamped = false;     ///< flow, number and time in the payload (bpf/stamp.h); needs flows
   std::uint8_t run = 0;     ///< in the stamps
+  bool imix = false;        ///< three sizes in turn; frame_bytes is 0 then
+};
+
+/// A file to be sent instead of generated packets.
+struct CaptureOptions {
+  std::string path;                           ///< pcap or pcapng; "-": standard input
+  std::optional<MacAddress> destination_mac;  ///< instead of the file's
+  std::optional<MacAddress> source_mac;
+  double speed = 1;         ///< times the file's own; 0: as fast as possible
+  std::uint64_t loops = 1;  ///< times through the file
 };
 
 struct Options {
   std::string interface;
   TrafficOptions traffic;
-  std::optional<std::uint64_t> count;  ///< frames; none: no limit
+  std::optional<CaptureOptions> capture;  ///< instead of `traffic`
+  std::optional<std::uint64_t> count;     ///< frames; none: no limit
   std::optional<std::chrono::nanoseconds> duration;
   std::optional<std::uint64_t> rate;  ///< frames a second over all threads; none: no limit
   std::uint32_t burst = 0;            ///< with a rate, frames at once; 0: chosen by it

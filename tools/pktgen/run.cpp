@@ -219,6 +219,8 @@ LaneLimits lane_limits(const RunLimits& limits, Clock::time_point start, std::si
   if (limits.rate) {
     result.schedule = std::make_unique<Pacer>(start, Pace{*limits.rate, lane, lanes, limits.burst});
     result.spin = limits.burst != 0;
+  } else if (limits.capture != nullptr) {
+    result.schedule = std::make_unique<CaptureSchedule>(start, *limits.capture, limits.speed);
   }
   return result;
 }

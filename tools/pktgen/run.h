@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "pktgen/capture.h"
 #include "pktgen/progress_line.h"
 #include "pktgen/schedule.h"
 #include "pktgen/transmission.h"
@@ -25,6 +26,8 @@ struct RunLimits {
   std::optional<std::uint64_t> rate;
   std::uint32_t burst = 0;  ///< frames sent at once at that rate, on time to a microsecond
                             ///< or so by spinning; 0: half a millisecond's worth, by sleeping
+  const Capture* capture = nullptr;  ///< whose times are kept, on one lane, without a rate
+  double speed = 1;                  ///< times the capture's pace; more than 0
 };
 
 enum class End {
