@@ -149,6 +149,85 @@ TEST(PktgenOptions, RefuseWhatTheProtocolDoesNotHave) {
   EXPECT_THAT(usage_error({"--tcp-flags", "syn"}), HasSubstr("--proto tcp"));
 }
 
+TEST(PktgenOptions, OfStampsHaveFlowsThatNoTwoThreadsShare) {
+  EXPECT_EQ(options({}).traffic.flows, 0U);
+  EXPECT_EQ(options({"--flows", "2M"}).traffic.flows, 2'000'000U);
+  EXPECT_EQ(options({"--stamp"}).traffic.flows, 1024U);
+  EXPECT_EQ(options({"--stamp", "--cpus", "0-2"}).traffic.flows, 1023U);
+  EXPECT_EQ(options({"--stamp", "--src", "198.18.0.1", "--sport", "7-9"}).traffic.flows, 3U);
+  EXPECT_THAT(usage_error({"--stamp", "--cpus", "0-2", "--flows", "1024"}),
+              HasSubstr("a multiple of the 3 threads"));
+  EXPECT_THAT(usage_error({"--flows", "0"}), HasSubstr("--flows"));
+  EXPECT_THAT(usage_error({"--flows", "17M"}), HasSubstr("16777216"));
+  EXPECT_THAT(usage_error({"--stamp", "--fragment", "first"}), HasSubstr("--fragment"));
+}
+
+TEST(PktgenOptions, ReceiveWithoutADestination) {
+  const std::vector<const char*> argv = {"afxfw-pktgen",
+                                         "--receive",
+                                         "--iface",
+                                         "eth0",
+                                         "--count",
+                                         "5k",
+                                         "--flows",
+                                         "7",
+                                         "--cpus",
+                                         "1",
+                                         "--json",
+                                         "--idle-timeout",
+                                         "1.5",
+                                         "--duration",
+                                         "9",
+                                         "--list-flows",
+                                         "3"};
+  const CommandLine command_line = parse_command_line(static_cast<int>(argv.size()), argv.data());
+  EXPECT_FALSE(command_line.options);
+  ASSERT_TRUE(command_line.receive);
+  const ReceiveOptions& given = *command_line.receive;
+  EXPECT_EQ(given.interface, "eth0");
+  EXPECT_EQ(given.count, 5000U);
+  EXPECT_EQ(given.flows, 7U);
+  EXPECT_EQ(given.cpu, 1);
+  EXPECT_EQ(given.idle_timeout, std::chrono::milliseconds(1500));
+  EXPECT_EQ(given.duration, std::chrono::seconds(9));
+  EXPECT_EQ(given.listed_flows, 3U);
+  EXPECT_TRUE(given.json);
+}
+
+TEST(PktgenOptions, OfACaptureNeedNoDestination) {
+  const std::vector<const char*> argv = {
+      "afxfw-pktgen", "--iface", "gen0", "--pcap",    "in.pcap",          "--speed",
+      "0.5",          "--loops", "2k",   "--src-mac", "02:00:00:00:00:09"};
+  const Options given = *parse_command_line(static_cast<int>(argv.size()), argv.data()).options;
+  ASSERT_TRUE(given.capture);
+  EXPECT_EQ(given.capture->path, "in.pcap");
+  EXPECT_EQ(given.capture->speed, 0.5);
+  EXPECT_EQ(given.capture->loops, 2000U);
+  EXPECT_FALSE(given.capture->destination_mac);
+  EXPECT_EQ(given.capture->source_mac, (MacAddress{2, 0, 0, 0, 0, 9}));
+  EXPECT_EQ(given.method, Method::kXsk);
+}
+
+TEST(PktgenOptions, RefuseWhatDoesNotGoWithACaptureOrAMix) {
+  EXPECT_THAT(usage_error({"--pcap", "f", "--stamp"}), HasSubstr("not with --pcap"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--cpus", "0,1"}), HasSubstr("--threads"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--rate", "5", "--speed", "1"}), HasSubstr("--rate"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--speed", "-1"}), HasSubstr("--speed"));
+  EXPECT_THAT(usage_error({"--pcap", "f", "--method", "live"}), HasSubstr("needs xsk"));
+  EXPECT_THAT(usage_error({"--speed", "2"}), HasSubstr("needs --pcap"));
+  EXPECT_THAT(usage_error({"--imix", "--size", "100"}), HasSubstr("--imix"));
+  EXPECT_THAT(usage_error({"--imix", "--method", "live"}), HasSubstr("--imix needs xsk"));
+  EXPECT_THAT(usage_error({"--burst", "1"}), HasSubstr("needs --rate"));
+  EXPECT_THAT(usage_error({"--burst", "257", "--rate", "5"}), HasSubstr("257"));
+  EXPECT_EQ(options({"--burst", "1", "--rate", "5"}).burst, 1U);
+}
+
+TEST(PktgenOptions, RefuseWhatTheOtherDirectionHas) {
+  EXPECT_THAT(usage_error({"--receive"}), HasSubstr("--dst-mac: is for sending"));
+  EXPECT_THAT(usage_error({"--idle-timeout", "1"}), HasSubstr("needs --receive"));
+  EXPECT_THAT(usage_error({"--list-flows", "10"}), HasSubstr("needs --receive"));
+}
+
 TEST(PktgenOptions, RequireInterfaceAndDestination) {
   const std::vector<const char*> none = {"afxfw-pktgen"};
   EXPECT_THROW(static_cast<void>(parse_command_line(1, none.data())), Error);

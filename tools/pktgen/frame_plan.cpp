@@ -7,6 +7,7 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
+#include <limits>
 #include <span>
 
 #include "util/error.h"
@@ -76,15 +77,16 @@ Layout lay_out(const TrafficOptions& traffic) {
 
   // Both fragments of a datagram are as long, so both must hold the L4 header.
   std::uint32_t smallest =
-      std::max(kSmallestFrame, layout.l4_offset + l4_header_bytes(traffic.protocol));
+      std::max(kSmallestFrame, layout.l4_offset + l4_header_bytes(traffic.protocol) +
+                                   (traffic.stamped ? PKTGEN_STAMP_BYTES : 0));
   if (layout.fragment) {
     const std::uint32_t data = smallest - layout.l4_offset;
     smallest += (kFragmentUnit - data % kFragmentUnit) % kFragmentUnit;
   }
   layout.frame = traffic.frame_bytes == 0 ? smallest : traffic.frame_bytes;
   if (layout.frame < smallest) {
-    throw Error(fmt::format("--size: {} bytes are too few for these headers; at least {}",
-                            layout.frame, smallest),
+    throw Error(fmt::format("--size: {} bytes are too few for these headers{}; at least {}",
+                            layout.frame, traffic.stamped ? " and a stamp" : "", smallest),
                 ExitCode::kUsage);
   }
   if (layout.fragment && layout.ip_payload() % kFragmentUnit != 0) {
@@ -219,7 +221,42 @@ pktgen_ports to_ports(const PortRange& range) {
   return {range.first, static_cast<std::uint32_t>(range.last - range.first + 1)};
 }
 
+/// Gives each flow its part of the walk through all combinations.
+void plan_flows(pktgen_packet& packet, const TrafficOptions& traffic) {
+  const std::uint64_t most = combinations(traffic);
+  if (traffic.flows > most) {
+    throw Error(
+        fmt::format("--flows: these addresses and ports make {} flows, not {}; widen --src, "
+                    "--dst, --sport or --dport",
+                    most, traffic.flows),
+        ExitCode::kUsage);
+  }
+  packet.flows = traffic.flows;
+  packet.flow_step = traffic.flows == 0 ? 0 : most / traffic.flows;
+  packet.stamped = traffic.stamped ? 1 : 0;
+  packet.run = traffic.run;
+  packet.written = packet.header_length + (traffic.stamped ? PKTGEN_STAMP_BYTES : 0);
+}
+
 }  // namespace
+
+std::uint64_t combinations(const TrafficOptions& traffic) noexcept {
+  constexpr auto kMost = static_cast<Ipv6Bits>(std::numeric_limits<std::uint64_t>::max());
+  Ipv6Bits product = 1;
+  // Both factors are at most 2^64, and at the limit the product stays below 2^128.
+  const auto times = [&](Ipv6Bits factor) { product = std::min(product * factor, kMost); };
+  // Of an address, the walk takes no more than the low 64 bits.
+  for (const Prefix& prefix : {traffic.source, traffic.destination}) {
+    const auto low = static_cast<std::uint64_t>(prefix.first() ^ prefix.last());
+    times(Ipv6Bits{low} + 1);
+  }
+  times(traffic.source_port.last - traffic.source_port.first + 1U);
+  // The destination port's place is the sequence number of an ICMP echo.
+  if (traffic.protocol != Protocol::kIcmp) {
+    times(traffic.destination_port.last - traffic.destination_port.first + 1U);
+  }
+  return static_cast<std::uint64_t>(product);
+}
 
 std::uint32_t link_header_bytes(const TrafficOptions& traffic) noexcept {
   return kMacHeaderBytes + (traffic.vlan_id ? kVlanBytes : 0);
@@ -241,6 +278,7 @@ FramePlan plan_frames(const TrafficOptions& traffic, const MacAddress& source_ma
   packet.ip_offset = layout.ip_offset;
   packet.l4_offset = layout.l4_offset;
   packet.header_length = layout.header();
+  plan_flows(packet, traffic);
 
   HeaderWriter out(packet.header);
   write_link_header(out, traffic, source_mac, layout.ipv6);

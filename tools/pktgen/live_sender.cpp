@@ -122,6 +122,7 @@ SendResult LiveSender::send(std::uint64_t frames) {
   SendResult sent;
   sent.attempted = after.attempted - before.attempted;
   sent.sent = after.sent - before.sent;
+  sent.bytes = sent.sent * frame_.size();
   sent.refused = after.refused - before.refused;
   sent.error = static_cast<int>(-after.error);
   if (after.pending != after.settled) {

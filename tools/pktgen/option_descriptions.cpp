@@ -19,6 +19,11 @@ constexpr std::string_view kExamples = R"(Examples:
                  --dport 80 --rate 100k --duration 10 --json
   As fast as possible from two CPUs until Ctrl-C:
     afxfw-pktgen --iface gen0 --dst-mac 02:00:00:00:00:01 --cpus 0,1
+  Loss, reordering, duplicates and latency of 100,000 packets in 64 flows; the
+  receiver is started first:
+    afxfw-pktgen --receive --iface eth0 --count 100k --flows 64 --idle-timeout 2
+    afxfw-pktgen --iface gen0 --dst-mac 02:00:00:00:00:01 --stamp --flows 64
+                 --rate 50k --count 100k
 
 Packet number I is the same in each run with the same options, and --count N
 sends packets 0 to N-1, each once; one that the driver refuses is offered again.
@@ -36,7 +41,7 @@ po::options_description where_options() {
   auto add = group.add_options();
   add("iface,i", value("NAME"), "interface to send on (required)");
   add("dst-mac", value("MAC"),
-      "destination MAC address (required): the receiver's, or the next router's");
+      "destination MAC address (required without --pcap): the receiver's, or the next router's");
   add("src-mac", value("MAC"), "source MAC address (default: the interface's)");
   add("vlan", value<unsigned>("ID"), "802.1Q tag, 0 to 4094");
   return group;
@@ -55,6 +60,9 @@ po::options_description packet_options() {
   add("tcp-flags", value("LIST"), "fin, syn, rst, psh, ack, urg, ecn, cwr or none (default: ack)");
   add("size", value<std::uint32_t>("BYTES"),
       "Ethernet frame without FCS, at least 60 (default: the smallest that holds the headers)");
+  add("imix",
+      "seven frames of 60 bytes, four of 590 and one of 1514 in turn: the simple IMIX of 64, 594 "
+      "and 1518 bytes with FCS; sent by AF_XDP");
   add("fragment", value("KIND")->default_value("none"),
       "none, first or later; with the same --seed the two make whole datagrams");
   add("order", value("ORDER")->default_value("random"),
@@ -62,6 +70,10 @@ po::options_description packet_options() {
       "destination ports; random: uniform within the ranges");
   add("seed", value<std::uint64_t>("N")->default_value(0),
       "another seed gives other packets with --order random");
+  add("flows", value("N"),
+      "N flows that take turns, each of one 5-tuple; k, M, G allowed (default: each packet by "
+      "itself; with --stamp 1024)");
+  add("stamp", "put flow, number and time into each packet, for --receive; 18 bytes more");
   return group;
 }
 
@@ -70,9 +82,25 @@ po::options_description amount_options() {
   auto add = group.add_options();
   add("count,n", value("N"),
       "frames that the driver is to take; k, M, G allowed (default: no limit)");
-  add("duration,d", value<double>("SECONDS"), "stop after this time");
+  add("duration,d", value<double>("SECONDS"),
+      "stop after this time; with --rate, after the frames that are due within it");
   add("rate,r", value("PPS"),
       "frames a second over all threads; k, M, G allowed (default: as fast as possible)");
+  add("burst", value<std::uint32_t>("N"),
+      "with --rate, send N frames at once, 1 to 256, and spin until they are due (default: half a "
+      "millisecond's worth, and sleep)");
+  return group;
+}
+
+po::options_description capture_options() {
+  po::options_description group("From a capture");
+  auto add = group.add_options();
+  add("pcap", value("FILE"),
+      "send this pcap or pcapng file's Ethernet frames instead of generated ones, by AF_XDP; with "
+      "--dst-mac and --src-mac in place of theirs if given");
+  add("speed", value<double>("FACTOR"),
+      "times the file's own pace; 0: as fast as possible (default: 1, if there is no --rate)");
+  add("loops", value("N"), "times through the file (default: 1)");
   return group;
 }
 
@@ -88,6 +116,19 @@ po::options_description method_options() {
       "live frames arrive on queue CPU modulo queues");
   add("batch", value<std::uint32_t>("N")->default_value(64),
       "frames handed to the kernel at once, 1 to 256");
+  return group;
+}
+
+po::options_description receive_options() {
+  po::options_description group("Receiving");
+  auto add = group.add_options();
+  add("receive",
+      "take stamped packets from the interface instead of sending; with --iface, --count (as many "
+      "as the sender sends: what is missing at the end is lost), --flows (as the sender has), "
+      "--duration, --cpus and the following");
+  add("idle-timeout", value<double>("SECONDS"), "stop when nothing has come for this time");
+  add("list-flows", value<std::uint32_t>("N")->default_value(10),
+      "flows in the report, those with the most losses first");
   return group;
 }
 
@@ -107,8 +148,10 @@ po::options_description all_options() {
   po::options_description all;
   all.add(where_options())
       .add(packet_options())
+      .add(capture_options())
       .add(amount_options())
       .add(method_options())
+      .add(receive_options())
       .add(output_options());
   return all;
 }
@@ -116,7 +159,9 @@ po::options_description all_options() {
 std::string help_text() {
   std::ostringstream text;
   text << "Usage: afxfw-pktgen --iface NAME --dst-mac MAC [options]\n"
-          "Sends generated packets, for tests and packet-rate measurements.\n"
+          "       afxfw-pktgen --receive --iface NAME [options]\n"
+          "Sends generated packets, for tests and packet-rate measurements, and counts what "
+          "arrives.\n"
        << all_options() << '\n'
        << kExamples;
   return text.str();

@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <string_view>
 #include <utility>
 
 #include "pktgen/bpf/live_state.h"
+#include "pktgen/frame_plan.h"
 #include "pktgen/option_descriptions.h"
+#include "pktgen/option_values.h"
 #include "util/cpu.h"
 #include "util/error.h"
 
@@ -25,53 +26,6 @@ constexpr const char* kDefaultSource4 = "198.18.0.0/16";
 constexpr const char* kDefaultDestination4 = "198.19.0.1";
 constexpr const char* kDefaultSource6 = "2001:db8:0:1::/64";
 constexpr const char* kDefaultDestination6 = "2001:db8:0:2::1";
-
-[[noreturn]] void fail(std::string_view option, std::string_view what) {
-  throw Error(fmt::format("--{}: {}", option, what), ExitCode::kUsage);
-}
-
-/// The values that were given, by option name.
-class Values {
- public:
-  explicit Values(po::variables_map map) : map_(std::move(map)) {}
-
-  [[nodiscard]] bool has(const std::string& option) const { return map_.count(option) != 0; }
-
-  template <typename T>
-  [[nodiscard]] T get(const std::string& option) const {
-    return map_.at(option).as<T>();
-  }
-
-  [[nodiscard]] std::optional<std::string> text(const std::string& option) const {
-    if (!has(option)) return std::nullopt;
-    return get<std::string>(option);
-  }
-
-  /// A given option's value through one of the parse functions.
-  template <typename T>
-  [[nodiscard]] std::optional<T> parsed(const std::string& option,
-                                        Parsed<T> (*parse)(std::string_view)) const {
-    if (!has(option)) return std::nullopt;
-    Parsed<T> value = parse(get<std::string>(option));
-    if (!value) fail(option, value.error());
-    return *value;
-  }
-
-  template <typename T, std::size_t N>
-  [[nodiscard]] T choice(const std::string& option,
-                         const std::array<std::pair<std::string_view, T>, N>& choices) const {
-    const auto given = get<std::string>(option);
-    std::string known;
-    for (const auto& [word, value] : choices) {
-      if (given == word) return value;
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", word);
-    }
-    fail(option, fmt::format("'{}' is none of {}", given, known));
-  }
-
- private:
-  po::variables_map map_;
-};
 
 Prefix parse_addresses(const char* option, const std::string& text) {
   const auto parsed = parse_prefix(text);
@@ -139,6 +93,9 @@ TrafficOptions read_traffic(const Values& values) {
   }
   read_addresses(values, traffic);
   read_protocol(values, traffic);
+  traffic.imix = values.has("imix");
+  if (traffic.imix && values.has("size")) fail("imix", "has sizes of its own, not --size");
+  if (traffic.imix && traffic.fragment != Fragment::kNone) fail("imix", "not with --fragment");
   if (values.has("size")) {
     traffic.frame_bytes = values.get<std::uint32_t>("size");
     if (traffic.frame_bytes == 0) fail("size", "0 is less than the smallest frame, 60 bytes");
@@ -147,6 +104,29 @@ TrafficOptions read_traffic(const Values& values) {
       "order", {{{"sequential", Order::kSequential}, {"random", Order::kRandom}}});
   traffic.seed = values.get<std::uint64_t>("seed");
   return traffic;
+}
+
+std::string read_interface(const Values& values) {
+  const auto interface = values.text("iface");
+  if (!interface || interface->empty()) {
+    fail("iface", "required; 'ip link' lists the interfaces");
+  }
+  return *interface;
+}
+
+LogLevel read_log_level(const Values& values) {
+  return values.choice<LogLevel, 4>("log-level", {{{"debug", LogLevel::kDebug},
+                                                   {"info", LogLevel::kInfo},
+                                                   {"warn", LogLevel::kWarn},
+                                                   {"error", LogLevel::kError}}});
+}
+
+std::uint32_t read_flow_count(const Values& values) {
+  const std::uint64_t flows = *values.parsed("flows", parse_scaled);
+  if (flows == 0 || flows > PKTGEN_STAMP_MAX_FLOWS) {
+    fail("flows", fmt::format("{} is not within 1 to {}", flows, PKTGEN_STAMP_MAX_FLOWS));
+  }
+  return static_cast<std::uint32_t>(flows);
 }
 
 std::vector<int> read_cpus(const Values& values) {
@@ -174,43 +154,131 @@ std::vector<int> read_cpus(const Values& values) {
 void read_amount(const Values& values, Options& options) {
   options.count = values.parsed("count", parse_scaled);
   if (options.count == 0U) fail("count", "0 sends nothing; leave it out for no limit");
-  if (values.has("duration")) {
-    // Far more than anyone waits for, far less than nanoseconds overflow at.
-    constexpr double kLongestSeconds = 1e8;
-    const auto seconds = values.get<double>("duration");
-    if (!(seconds > 0) || seconds > kLongestSeconds) {
-      fail("duration", "give seconds, more than 0, such as 10 or 0.5");
-    }
-    options.duration = std::chrono::nanoseconds(std::llround(seconds * 1e9));
-  }
+  options.duration = values.seconds("duration");
   options.rate = values.parsed("rate", parse_scaled);
   if (options.rate && (*options.rate < options.cpus.size() || *options.rate > 1'000'000'000)) {
     fail("rate", "give frames a second, at least one a thread and at most 1G");
+  }
+  if (!values.has("burst")) return;
+  options.burst = values.get<std::uint32_t>("burst");
+  if (!options.rate) fail("burst", "needs --rate");
+  if (options.burst == 0 || options.burst > PKTGEN_MAX_BATCH) {
+    fail("burst", fmt::format("{} is not within 1 to {}", options.burst, PKTGEN_MAX_BATCH));
+  }
+}
+
+void read_flows(const Values& values, Options& options) {
+  TrafficOptions& traffic = options.traffic;
+  const std::size_t threads = options.cpus.size();
+  traffic.stamped = values.has("stamp");
+  if (values.has("flows")) {
+    traffic.flows = read_flow_count(values);
+  } else if (traffic.stamped) {
+    // Few enough for any table on the way, and as many as divide among the threads.
+    constexpr std::uint64_t kDefaultFlows = 1024;
+    const std::uint64_t most = std::min(kDefaultFlows, combinations(traffic));
+    traffic.flows = static_cast<std::uint32_t>(std::max(most - most % threads, std::uint64_t{1}));
+  }
+  if (traffic.flows != 0 && traffic.fragment != Fragment::kNone) {
+    fail(traffic.stamped ? "stamp" : "flows", "not with --fragment, whose packets have no flow");
+  }
+  if (traffic.stamped && traffic.flows % threads != 0) {
+    fail("flows", fmt::format("with --stamp, a multiple of the {} threads: two threads would put "
+                              "one flow's packets out of order",
+                              threads));
+  }
+  // Any number that two runs after one another are unlikely to share.
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  traffic.run = static_cast<std::uint8_t>(pktgen_mix(static_cast<std::uint64_t>(now.count())));
+}
+
+/// What is sent from a capture, and how often.
+void read_capture_options(const Values& values, Options& options) {
+  for (const char* option : {"vlan", "src", "dst", "ipv6", "proto", "sport", "dport", "tcp-flags",
+                             "size", "imix", "fragment", "order", "seed", "flows", "stamp"}) {
+    if (values.given(option)) fail(option, "is for generated packets, not with --pcap");
+  }
+  if (options.cpus.size() > 1) fail("threads", "one sends a --pcap, so that its order is kept");
+  CaptureOptions& capture = options.capture.emplace();
+  capture.path = values.get<std::string>("pcap");
+  capture.destination_mac = values.parsed("dst-mac", parse_mac);
+  capture.source_mac = values.parsed("src-mac", parse_mac);
+  capture.loops = values.parsed("loops", parse_scaled).value_or(1);
+  if (capture.loops == 0) fail("loops", "0 sends nothing");
+  if (values.has("speed")) {
+    capture.speed = values.get<double>("speed");
+    if (values.has("rate")) fail("speed", "not with --rate, which sets the pace by itself");
+    // Slower than a millionth, or faster than all, is a typing error.
+    constexpr double kMost = 1e6;
+    if (capture.speed != 0 && !(capture.speed >= 1 / kMost && capture.speed <= kMost)) {
+      fail("speed", "give a factor such as 1, 0.5 or 10, or 0 for as fast as possible");
+    }
+  }
+}
+
+void check_without_capture(const Values& values) {
+  for (const char* option : {"speed", "loops"}) {
+    if (values.given(option)) fail(option, "needs --pcap");
   }
 }
 
 Options read_options(const Values& values) {
   Options options;
-  const auto interface = values.text("iface");
-  if (!interface || interface->empty()) {
-    fail("iface", "required; 'ip link' lists the interfaces");
-  }
-  options.interface = *interface;
-  options.traffic = read_traffic(values);
+  options.interface = read_interface(values);
   options.cpus = read_cpus(values);
+  if (values.has("pcap")) {
+    read_capture_options(values, options);
+  } else {
+    check_without_capture(values);
+    options.traffic = read_traffic(values);
+    read_flows(values, options);
+  }
   read_amount(values, options);
   options.method = values.choice<Method, 3>(
       "method", {{{"auto", Method::kAuto}, {"live", Method::kLive}, {"xsk", Method::kXsk}}});
+  const bool needs_xsk = options.capture || options.traffic.imix;
+  if (needs_xsk && options.method == Method::kLive) {
+    fail("method", fmt::format("live frames are all of one size; {} needs xsk",
+                               options.capture ? "--pcap" : "--imix"));
+  }
+  if (needs_xsk) options.method = Method::kXsk;
   options.batch = values.get<std::uint32_t>("batch");
   if (options.batch == 0 || options.batch > PKTGEN_MAX_BATCH) {
     fail("batch", fmt::format("{} is not within 1 to {}", options.batch, PKTGEN_MAX_BATCH));
   }
   options.json = values.has("json");
-  options.log_level = values.choice<LogLevel, 4>("log-level", {{{"debug", LogLevel::kDebug},
-                                                                {"info", LogLevel::kInfo},
-                                                                {"warn", LogLevel::kWarn},
-                                                                {"error", LogLevel::kError}}});
+  options.log_level = read_log_level(values);
   return options;
+}
+
+ReceiveOptions read_receive_options(const Values& values) {
+  constexpr std::array<std::string_view, 10> kKnown = {
+      "receive", "iface", "count", "duration",   "idle-timeout",
+      "flows",   "cpus",  "json",  "list-flows", "log-level"};
+  for (const std::string& option : values.all_given()) {
+    if (std::find(kKnown.begin(), kKnown.end(), option) == kKnown.end()) {
+      fail(option, "is for sending, not with --receive");
+    }
+  }
+  ReceiveOptions options;
+  options.interface = read_interface(values);
+  options.count = values.parsed("count", parse_scaled);
+  if (options.count == 0U) fail("count", "0 receives nothing; leave it out for no limit");
+  options.duration = values.seconds("duration");
+  options.idle_timeout = values.seconds("idle-timeout");
+  if (values.has("flows")) options.flows = read_flow_count(values);
+  options.listed_flows = values.get<std::uint32_t>("list-flows");
+  if (values.has("cpus")) options.cpu = read_cpus(values).front();
+  options.json = values.has("json");
+  options.log_level = read_log_level(values);
+  return options;
+}
+
+/// Options that the other way would ignore.
+void check_direction(const Values& values) {
+  for (const char* option : {"idle-timeout", "list-flows"}) {
+    if (values.given(option)) fail(option, "needs --receive");
+  }
 }
 
 }  // namespace
@@ -231,9 +299,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   } catch (const po::error& error) {
     throw Error(fmt::format("{}; see afxfw-pktgen --help", error.what()), ExitCode::kUsage);
   }
-  if (map.count("help") != 0) return {std::nullopt, help_text()};
-  if (map.count("version") != 0) return {std::nullopt, "afxfw-pktgen " AFXFW_VERSION "\n"};
-  return {read_options(Values(std::move(map))), ""};
+  if (map.count("help") != 0) return {{}, {}, help_text()};
+  if (map.count("version") != 0) return {{}, {}, "afxfw-pktgen " AFXFW_VERSION "\n"};
+  const Values values(std::move(map));
+  if (values.has("receive")) return {{}, read_receive_options(values), ""};
+  check_direction(values);
+  return {read_options(values), {}, ""};
 }
 
 }  // namespace afxfw::pktgen

@@ -45,14 +45,29 @@ struct TrafficOptions {
   std::uint32_t frame_bytes = 0;  ///< Ethernet frame without FCS; 0: the smallest possible
   Order order = Order::kRandom;
   std::uint64_t seed = 0;
+  std::uint32_t flows = 0;  ///< distinct 5-tuples that take turns; 0: each packet has its own
+  bool stamped = false;     ///< flow, number and time in the payload (bpf/stamp.h); needs flows
+  std::uint8_t run = 0;     ///< in the stamps
+  bool imix = false;        ///< three sizes in turn; frame_bytes is 0 then
+};
+
+/// A file to be sent instead of generated packets.
+struct CaptureOptions {
+  std::string path;                           ///< pcap or pcapng; "-": standard input
+  std::optional<MacAddress> destination_mac;  ///< instead of the file's
+  std::optional<MacAddress> source_mac;
+  double speed = 1;         ///< times the file's own; 0: as fast as possible
+  std::uint64_t loops = 1;  ///< times through the file
 };
 
 struct Options {
   std::string interface;
   TrafficOptions traffic;
-  std::optional<std::uint64_t> count;  ///< frames; none: no limit
+  std::optional<CaptureOptions> capture;  ///< instead of `traffic`
+  std::optional<std::uint64_t> count;     ///< frames; none: no limit
   std::optional<std::chrono::nanoseconds> duration;
   std::optional<std::uint64_t> rate;  ///< frames a second over all threads; none: no limit
+  std::uint32_t burst = 0;            ///< with a rate, frames at once; 0: chosen by it
   std::vector<int> cpus;              ///< a sending thread on each
   Method method = Method::kAuto;
   std::uint32_t batch = 0;  ///< frames a kernel batch (live) or a TX doorbell (xsk)
@@ -60,9 +75,23 @@ struct Options {
   LogLevel log_level = LogLevel::kWarn;  ///< the least that is printed, on stderr
 };
 
-/// Either options, or a text that was asked for (--help, --version).
+/// What to take from an interface (--receive).
+struct ReceiveOptions {
+  std::string interface;
+  std::optional<std::uint64_t> count;  ///< packets the sender sends; none: unknown
+  std::optional<std::chrono::nanoseconds> duration;
+  std::optional<std::chrono::nanoseconds> idle_timeout;  ///< after the latest packet
+  std::optional<std::uint32_t> flows;                    ///< that the sender has; none: unknown
+  std::uint32_t listed_flows = 0;                        ///< in the report, worst first
+  std::optional<int> cpu;                                ///< to be pinned to
+  bool json = false;
+  LogLevel log_level = LogLevel::kWarn;
+};
+
+/// Options to send or to receive, or a text that was asked for (--help, --version).
 struct CommandLine {
   std::optional<Options> options;
+  std::optional<ReceiveOptions> receive;
   std::string text;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string_view>
 
 namespace afxfw::pktgen {
@@ -18,7 +19,7 @@ struct Rates {
 
 Rates rates(const Report& report) {
   Rates rates;
-  rates.bytes = report.result.total.sent * report.plan.frame.size();
+  rates.bytes = report.result.total.bytes;
   rates.seconds = std::chrono::duration<double>(report.result.elapsed).count();
   if (rates.seconds > 0) {
     rates.packets_per_second = static_cast<double>(report.result.total.sent) / rates.seconds;
@@ -43,6 +44,33 @@ std::string_view name(End end) {
   return "error";
 }
 
+bool is_paced(const Options& options) {
+  return options.rate || (options.capture && options.capture->speed > 0);
+}
+
+/// The one size of all frames, if they have one.
+std::optional<std::size_t> frame_bytes(const TrafficPlan& plan) {
+  if (plan.sizes.size() != 1) return std::nullopt;
+  return plan.sizes.front().frame.size();
+}
+
+std::string frames_text(const TrafficPlan& plan) {
+  if (plan.capture) return fmt::format("frames of a capture of {}", plan.capture->size());
+  std::string sizes;
+  for (const FramePlan& size : plan.sizes) {
+    sizes += fmt::format("{}{}", sizes.empty() ? "" : ", ", size.frame.size());
+  }
+  return fmt::format("frames of {} bytes", sizes);
+}
+
+/// How well the pace was kept; nothing without it.
+std::string lateness_text(const Report& report) {
+  if (!is_paced(report.options)) return "";
+  const Lateness& late = report.result.late;
+  return fmt::format("late       {} frames by more than 1 ms, none by more than {:.3f} ms\n",
+                     late.frames, std::chrono::duration<double, std::milli>(late.most).count());
+}
+
 std::string_view describe(const Transmission& transmission) {
   if (transmission.method == Method::kLive) return "BPF live frames";
   return transmission.zero_copy ? "AF_XDP, zero-copy" : "AF_XDP, copy mode";
@@ -55,14 +83,15 @@ std::string format_text(const Report& report) {
   const SendResult& total = report.result.total;
   return fmt::format(
       "interface  {}: {} ({})\n"
-      "sent       {} frames of {} bytes, {} bytes\n"
+      "sent       {} {}, {} bytes\n"
       "refused    {}{}\n"
       "duration   {:.6f} s, ended by: {}\n"
-      "rate       {:.0f} packets/s, {:.1f} Mbit/s\n",
+      "rate       {:.0f} packets/s, {:.1f} Mbit/s\n"
+      "{}",
       report.options.interface, describe(report.transmission), report.transmission.reason,
-      total.sent, report.plan.frame.size(), rate.bytes, total.refused,
+      total.sent, frames_text(report.plan), rate.bytes, total.refused,
       total.refused > 0 ? " times, offered again" : "", rate.seconds, name(report.result.end),
-      rate.packets_per_second, rate.mbit_per_second);
+      rate.packets_per_second, rate.mbit_per_second, lateness_text(report));
 }
 
 std::string format_json(const Report& report) {
@@ -74,7 +103,7 @@ std::string format_json(const Report& report) {
       {"method_reason", report.transmission.reason},
       {"zero_copy", report.transmission.zero_copy},
       {"seed", report.options.traffic.seed},
-      {"frame_bytes", report.plan.frame.size()},
+      {"frame_bytes", nullptr},
       {"end", name(report.result.end)},
       {"sent", total.sent},
       {"bytes", rate.bytes},
@@ -84,6 +113,13 @@ std::string format_json(const Report& report) {
       {"mbit_per_s", rate.mbit_per_second},
       {"threads", nlohmann::ordered_json::array()},
   };
+  if (const auto bytes = frame_bytes(report.plan)) json["frame_bytes"] = *bytes;
+  if (report.result.planned) json["planned"] = *report.result.planned;
+  if (is_paced(report.options)) {
+    json["late"] = report.result.late.frames;
+    json["most_late_us"] =
+        std::chrono::duration<double, std::micro>(report.result.late.most).count();
+  }
   for (const LaneResult& lane : report.result.lanes) {
     json["threads"].push_back(
         {{"cpu", lane.cpu}, {"sent", lane.total.sent}, {"refused", lane.total.refused}});

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "pktgen/frame_plan.h"
 #include "pktgen/options.h"
 #include "pktgen/run.h"
+#include "pktgen/traffic_plan.h"
 #include "pktgen/transmission.h"
 
 namespace afxfw::pktgen {
@@ -12,7 +12,7 @@ namespace afxfw::pktgen {
 /// What there is to say about a finished run.
 struct Report {
   const Options& options;
-  const FramePlan& plan;
+  const TrafficPlan& plan;
   const Transmission& transmission;
   const RunResult& result;
 };

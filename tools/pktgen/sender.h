@@ -9,12 +9,14 @@ namespace afxfw::pktgen {
 struct SendResult {
   std::uint64_t attempted = 0;
   std::uint64_t sent = 0;     ///< accepted by the driver
+  std::uint64_t bytes = 0;    ///< of those
   std::uint64_t refused = 0;  ///< offered again by later calls, before new packets
   int error = 0;              ///< errno of the last refusal; 0: no room in the driver's queue
 
   SendResult& operator+=(const SendResult& more) noexcept {
     attempted += more.attempted;
     sent += more.sent;
+    bytes += more.bytes;
     refused += more.refused;
     if (more.refused > 0) error = more.error;
     return *this;

@@ -20,7 +20,9 @@ namespace afxfw::pktgen {
 
 namespace {
 
-std::vector<Lane> open_live_lanes(const Options& options, const Link& link, const FramePlan& plan) {
+std::vector<Lane> open_live_lanes(const Options& options, const Link& link,
+                                  const TrafficPlan& traffic) {
+  const FramePlan& plan = traffic.sizes.front();
   const auto programs =
       std::make_shared<LivePrograms>(plan, static_cast<std::uint32_t>(link.ifindex), options.cpus);
   std::vector<Lane> lanes;
@@ -31,7 +33,10 @@ std::vector<Lane> open_live_lanes(const Options& options, const Link& link, cons
   return lanes;
 }
 
-Transmission open_xsk(const Options& options, const FramePlan& plan, std::string reason) {
+/// Live frames are all of one size.
+bool needs_xsk(const TrafficPlan& plan) { return plan.capture || plan.sizes.size() > 1; }
+
+Transmission open_xsk(const Options& options, const TrafficPlan& plan, std::string reason) {
   Transmission transmission;
   transmission.method = Method::kXsk;
   transmission.zero_copy = true;
@@ -39,7 +44,8 @@ Transmission open_xsk(const Options& options, const FramePlan& plan, std::string
   for (const int cpu : options.cpus) {
     const std::size_t lane = transmission.lanes.size();
     const XskSender::Share share{static_cast<std::uint32_t>(lane), lane, options.cpus.size()};
-    auto sender = std::make_unique<XskSender>(options.interface, plan, share, options.batch);
+    auto sender =
+        std::make_unique<XskSender>(options.interface, make_source(plan), share, options.batch);
     transmission.zero_copy = transmission.zero_copy && sender->zero_copy();
     transmission.lanes.push_back({cpu, std::move(sender), {}});
   }
@@ -65,7 +71,7 @@ SendResult send_first_frame(Lane& lane) {
 
 /// nullopt, with the reason, if live frames cannot be used here.
 std::optional<Transmission> try_live(const Options& options, const Link& link,
-                                     const FramePlan& plan, std::string& reason) {
+                                     const TrafficPlan& plan, std::string& reason) {
   try {
     Transmission transmission;
     transmission.lanes = open_live_lanes(options, link, plan);
@@ -86,10 +92,10 @@ std::optional<Transmission> try_live(const Options& options, const Link& link,
 
 }  // namespace
 
-Transmission open_transmission(const Options& options, const Link& link, const FramePlan& plan) {
+Transmission open_transmission(const Options& options, const Link& link, const TrafficPlan& plan) {
   switch (options.method) {
     case Method::kXsk:
-      return open_xsk(options, plan, "asked for");
+      return open_xsk(options, plan, needs_xsk(plan) ? "of more than one size" : "asked for");
     case Method::kLive: {
       Transmission transmission;
       transmission.reason = "asked for";

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "pktgen/frame_plan.h"
 #include "pktgen/options.h"
-#include "pktgen/pacer.h"
+#include "pktgen/schedule.h"
 #include "pktgen/sender.h"
+#include "pktgen/traffic_plan.h"
 #include "xsk/link.h"
 
 namespace afxfw::pktgen {
@@ -31,9 +31,9 @@ struct Transmission {
 
 /// Opens what options.method asks for. With kAuto the run's first frame decides:
 /// when the interface cannot take it as a live frame, AF_XDP sends everything,
-/// that frame included. Throws Error.
+/// that frame included. The plan must outlive the result. Throws Error.
 [[nodiscard]] Transmission open_transmission(const Options& options, const Link& link,
-                                             const FramePlan& plan);
+                                             const TrafficPlan& plan);
 
 /// What a refusal's errno means on this interface and what to do about it.
 [[nodiscard]] std::string explain_refusal(const Link& link, Method method, int error);

@@ -7,9 +7,10 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "pktgen/bpf/live_state.h"
-#include "pktgen/pacer.h"
+#include "pktgen/schedule.h"
 #include "util/error.h"
 
 namespace afxfw::pktgen {
@@ -28,25 +29,25 @@ constexpr auto kCompletionPoll = std::chrono::microseconds(20);
 constexpr std::uint32_t kSmallFrame = 2048;
 constexpr std::uint32_t kLargeFrame = 4096;
 
-std::uint32_t umem_frame_bytes(const FramePlan& plan) {
-  if (plan.frame.size() > kLargeFrame) {
-    throw Error(fmt::format("--size: AF_XDP sends frames of up to {} bytes", kLargeFrame),
-                ExitCode::kUsage);
+std::uint32_t umem_frame_bytes(std::uint32_t largest_bytes) {
+  if (largest_bytes > kLargeFrame) {
+    throw Error(
+        fmt::format("AF_XDP sends frames of up to {} bytes, not of {}", kLargeFrame, largest_bytes),
+        ExitCode::kUsage);
   }
-  return plan.frame.size() <= kSmallFrame ? kSmallFrame : kLargeFrame;
+  return largest_bytes <= kSmallFrame ? kSmallFrame : kLargeFrame;
 }
 
 }  // namespace
 
-XskSender::XskSender(const std::string& interface, const FramePlan& plan, const Share& share,
-                     std::uint32_t batch)
+XskSender::XskSender(const std::string& interface, std::unique_ptr<FrameSource> source,
+                     const Share& share, std::uint32_t batch)
     : interface_(interface),
-      packet_(plan.packet),
-      frame_bytes_(static_cast<std::uint32_t>(plan.frame.size())),
+      source_(std::move(source)),
       next_index_(share.first),
       stride_(share.stride),
       batch_(batch),
-      area_(kFrames, umem_frame_bytes(plan)),
+      area_(kFrames, umem_frame_bytes(source_->largest_bytes())),
       in_flight_(kFrames) {
   SocketOptions options;
   options.interface = interface;
@@ -59,7 +60,7 @@ XskSender::XskSender(const std::string& interface, const FramePlan& plan, const 
   free_.reserve(kFrames);
   for (std::uint32_t frame = 0; frame < kFrames; ++frame) {
     const std::uint64_t address = std::uint64_t{frame} * area_.frame_size();
-    std::memcpy(area_.at(address), plan.frame.data(), plan.frame.size());
+    std::memset(area_.at(address), 0, area_.frame_size());
     free_.push_back(address);
   }
 }
@@ -70,11 +71,12 @@ SendResult XskSender::send(std::uint64_t frames) {
   while (result.attempted < frames) {
     submit(frames - result.attempted - (submitted_ - completed_));
     const bool refused = ring_doorbell();
-    const std::uint32_t completed = reap();
+    const std::uint32_t completed = reap(result.bytes);
     result.attempted += completed;
     if (refused && completed > 0) {
       refused_.push_back(latest_completed_.packet_index);
       ++result.refused;
+      result.bytes -= latest_completed_.length;
       result.error = 0;
     }
     if (completed > 0) {
@@ -106,15 +108,17 @@ std::uint32_t XskSender::submit(std::uint64_t frames) {
   const auto wanted = static_cast<std::uint32_t>(
       std::min({frames, std::uint64_t{batch_}, std::uint64_t{free_.size()}}));
   const std::uint32_t count = std::min(wanted, socket_->tx().free(wanted));
+  std::array<FrameSlot, PKTGEN_MAX_BATCH> slots;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint64_t address = free_.back();
+    descriptors[i].addr = free_.back();
     free_.pop_back();
-    const std::uint64_t index = take_index();
-    pktgen_fields fields;
-    pktgen_packet_fields(&packet_, index, &fields);
-    pktgen_write_headers(reinterpret_cast<std::uint8_t*>(area_.at(address)), &packet_, &fields);
-    in_flight(address) = {index, submitted_ + i};
-    descriptors[i] = {address, frame_bytes_, 0};
+    slots[i] = {take_index(), area_.at(descriptors[i].addr), 0};
+  }
+  source_->write({slots.data(), count});
+  for (std::uint32_t i = 0; i < count; ++i) {
+    descriptors[i].len = slots[i].length;
+    descriptors[i].options = 0;
+    in_flight(descriptors[i].addr) = {slots[i].index, submitted_ + i, slots[i].length};
   }
   socket_->tx().push({descriptors.data(), count});
   submitted_ += count;
@@ -137,13 +141,14 @@ bool XskSender::ring_doorbell() {
   }
 }
 
-std::uint32_t XskSender::reap() {
+std::uint32_t XskSender::reap(std::uint64_t& bytes) {
   std::array<std::uint64_t, PKTGEN_MAX_BATCH> addresses;
   std::uint32_t total = 0;
   while (const std::uint32_t count = socket_->completion().pop(addresses)) {
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint64_t address = addresses[i];
       const InFlight& frame = in_flight(address);
+      bytes += frame.length;
       if (frame.position >= latest_completed_.position) latest_completed_ = frame;
       free_.push_back(address);
     }

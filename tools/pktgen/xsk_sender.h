@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "pktgen/frame_plan.h"
+#include "pktgen/frame_source.h"
 #include "pktgen/sender.h"
 #include "xsk/frame_area.h"
 #include "xsk/xsk_socket.h"
@@ -29,7 +29,7 @@ class XskSender : public Sender {
   };
 
   /// batch: frames a doorbell, 1 to 256. Throws Error.
-  XskSender(const std::string& interface, const FramePlan& plan, const Share& share,
+  XskSender(const std::string& interface, std::unique_ptr<FrameSource> source, const Share& share,
             std::uint32_t batch);
 
   [[nodiscard]] bool zero_copy() const noexcept { return socket_->zero_copy(); }
@@ -41,6 +41,7 @@ class XskSender : public Sender {
   struct InFlight {
     std::uint64_t packet_index = 0;
     std::uint64_t position = 0;  ///< in the order of the TX ring
+    std::uint32_t length = 0;    ///< in bytes
   };
 
   std::uint64_t take_index();
@@ -49,12 +50,11 @@ class XskSender : public Sender {
   std::uint32_t submit(std::uint64_t frames);
   /// Makes the kernel send. Returns true if the driver refused a frame.
   bool ring_doorbell();
-  /// Takes completed frames back. Returns how many.
-  std::uint32_t reap();
+  /// Takes completed frames back; adds their bytes. Returns how many.
+  std::uint32_t reap(std::uint64_t& bytes);
 
   std::string interface_;
-  pktgen_packet packet_;
-  std::uint32_t frame_bytes_;
+  std::unique_ptr<FrameSource> source_;
   std::uint64_t next_index_;
   std::uint64_t stride_;
   std::uint32_t batch_;

@@ -9,6 +9,15 @@ from .process import Process
 PKTGEN = BUILD / "tools" / "pktgen" / "afxfw-pktgen"
 
 
+def _command(host, options):
+    command = ["nsenter", f"--net={host.namespace_path}", "--", PKTGEN, "--iface", host.interface,
+               "--json"]
+    for name, value in options.items():
+        if value is not None:
+            command += ["--" + name.replace("_", "-")] + ([value] if value is not True else [])
+    return command
+
+
 class Pktgen(Process):
     """Sends packets out of the host's interface while the test goes on.
 
@@ -18,11 +27,7 @@ class Pktgen(Process):
     """
 
     def __init__(self, host, **options):
-        command = [PKTGEN, "--iface", host.interface, "--json"]
-        for name, value in options.items():
-            if value is not None:
-                command += ["--" + name.replace("_", "-")] + ([value] if value is not True else [])
-        super().__init__(["nsenter", f"--net={host.namespace_path}", "--", *command])
+        super().__init__(_command(host, options))
 
     def report(self, timeout_s=60):
         """What it reports once it has sent all."""
@@ -34,6 +39,18 @@ class Pktgen(Process):
         """Stops it; returns its report, of what it has sent until then."""
         self.send(signal.SIGINT)
         return self.report()
+
+
+class PktgenReceiver(Pktgen):
+    """Takes stamped packets from the host's interface; ready once it is there."""
+
+    def __init__(self, host, **options):
+        super().__init__(host, receive=True, **options)
+        try:
+            self.wait_for_line("receiving on")
+        except BaseException:
+            self.kill()
+            raise
 
 
 def pktgen(host, *, timeout_s=60, **options):

@@ -11,13 +11,14 @@
 
 #include <linux/types.h>
 
+#include "stamp.h"
+#include "store.h"
+
 #ifdef __cplusplus
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wold-style-cast"
 #pragma GCC diagnostic ignored "-Wconversion"
 #endif
-
-#define PKTGEN_INLINE static inline __attribute__((always_inline))
 
 enum pktgen_order {
 	/* Every combination once before any comes again: the source address
@@ -72,6 +73,12 @@ struct pktgen_packet {
 	__u32 ip_sum;	     /* of the IPv4 header in header[], as 16-bit words */
 	__u32 l4_sum;	     /* of the L4 header in header[] and of the pseudo header
 			      * without its addresses */
+	__u32 flows;	     /* packet INDEX belongs to flow INDEX modulo this; 0: no flows */
+	__u64 flow_step;     /* from one flow's place in the sequential walk to the
+			      * next one's; a random order takes one within the step */
+	__u32 stamped;	     /* a stamp follows the headers */
+	__u32 run;	     /* in the stamp; 8 bits */
+	__u32 written;	     /* bytes that pktgen_write_headers writes */
 	__u32 reserved;
 	__u8 header[PKTGEN_MAX_HEADER]; /* all headers, what varies set to zero */
 };
@@ -80,9 +87,10 @@ struct pktgen_packet {
 struct pktgen_fields {
 	struct pktgen_address source;
 	struct pktgen_address destination;
-	__u16 source_port;	/* ICMP: the echo identifier */
-	__u16 destination_port; /* ICMP: the sequence number, INDEX modulo 2^16 */
-	__u32 identification;	/* of the IP datagram: INDEX modulo 2^32; IPv4: modulo 2^16 */
+	__u16 source_port;	   /* ICMP: the echo identifier */
+	__u16 destination_port;	   /* ICMP: the sequence number, INDEX modulo 2^16 */
+	__u32 identification;	   /* of the IP datagram: INDEX modulo 2^32; IPv4: modulo 2^16 */
+	struct pktgen_stamp stamp; /* its time_ns is the caller's to set */
 };
 
 /* The finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
@@ -144,10 +152,11 @@ PKTGEN_INLINE __u16 pktgen_walk_port(const struct pktgen_ports *ports, __u64 *re
 	return port;
 }
 
-PKTGEN_INLINE void pktgen_sequential_fields(const struct pktgen_packet *packet, __u64 index,
+/* The fields at a place of the walk through all combinations. */
+PKTGEN_INLINE void pktgen_sequential_fields(const struct pktgen_packet *packet, __u64 place,
 					    struct pktgen_fields *fields)
 {
-	__u64 rest = index;
+	__u64 rest = place;
 
 	fields->source.low |= pktgen_walk_address(&packet->source, &rest);
 	fields->destination.low |= pktgen_walk_address(&packet->destination, &rest);
@@ -155,12 +164,35 @@ PKTGEN_INLINE void pktgen_sequential_fields(const struct pktgen_packet *packet, 
 	fields->destination_port = pktgen_walk_port(&packet->destination_port, &rest);
 }
 
+/* Flows take turns. Each has a stretch of the walk of its own, so that no two
+ * are the same combination, and the number within the flow follows from the
+ * index without counting. */
+PKTGEN_INLINE void pktgen_flow_fields(const struct pktgen_packet *packet, __u64 index,
+				      struct pktgen_fields *fields)
+{
+	__u64 flow = index % packet->flows;
+	__u64 place = flow;
+
+	if (packet->order == PKTGEN_RANDOM)
+		place = flow * packet->flow_step +
+			pktgen_mix(packet->seed + (flow + 1) * PKTGEN_STEP) % packet->flow_step;
+	pktgen_sequential_fields(packet, place, fields);
+	fields->stamp.flow = flow;
+	fields->stamp.sequence = index / packet->flows;
+}
+
 PKTGEN_INLINE void pktgen_packet_fields(const struct pktgen_packet *packet, __u64 index,
 					struct pktgen_fields *fields)
 {
 	fields->source = packet->source.base;
 	fields->destination = packet->destination.base;
-	if (packet->order == PKTGEN_RANDOM)
+	fields->stamp.run = packet->run;
+	fields->stamp.flow = 0;
+	fields->stamp.sequence = 0;
+	fields->stamp.time_ns = 0;
+	if (packet->flows != 0)
+		pktgen_flow_fields(packet, index, fields);
+	else if (packet->order == PKTGEN_RANDOM)
 		pktgen_random_fields(packet, index, fields);
 	else
 		pktgen_sequential_fields(packet, index, fields);
@@ -169,49 +201,19 @@ PKTGEN_INLINE void pktgen_packet_fields(const struct pktgen_packet *packet, __u6
 	fields->identification = index;
 }
 
-/* Stores of any alignment. The BPF target would split a memcpy into bytes, and
- * the kernels this runs on allow an unaligned access to a packet; user space
- * must not rely on that. */
-#ifdef __bpf__
-#define PKTGEN_STORE(type, at, value) (*(type *)(at) = (value))
-#define PKTGEN_COPY64(to, from) (*(__u64 *)(to) = *(const __u64 *)(from))
-#else
-#define PKTGEN_STORE(type, at, value)                                                              \
-	do {                                                                                       \
-		type pktgen_value = (value);                                                       \
-		__builtin_memcpy((at), &pktgen_value, sizeof(pktgen_value));                       \
-	} while (0)
-#define PKTGEN_COPY64(to, from) __builtin_memcpy((to), (from), 8)
-#endif
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define PKTGEN_BE16(x) __builtin_bswap16(x)
-#define PKTGEN_BE32(x) __builtin_bswap32(x)
-#define PKTGEN_BE64(x) __builtin_bswap64(x)
-#else
-#define PKTGEN_BE16(x) (x)
-#define PKTGEN_BE32(x) (x)
-#define PKTGEN_BE64(x) (x)
-#endif
-
-/* The internet checksum (RFC 1071) as a sum of 16-bit words, folded at the end. */
-PKTGEN_INLINE __u64 pktgen_sum64(__u64 x)
-{
-	return (x >> 48) + ((x >> 32) & 0xffff) + ((x >> 16) & 0xffff) + (x & 0xffff);
-}
-
 PKTGEN_INLINE __u16 pktgen_checksum(__u64 sum)
 {
-	/* Less than 2^20 here, so that folding twice is enough. */
+	/* Less than 2^32 here, so that folding twice is enough. */
 	sum = (sum >> 16) + (sum & 0xffff);
 	sum = (sum >> 16) + (sum & 0xffff);
 	return ~sum;
 }
 
 PKTGEN_INLINE void pktgen_write_l4(__u8 *l4, const struct pktgen_packet *packet,
-				   const struct pktgen_fields *fields, __u64 address_sum)
+				   const struct pktgen_fields *fields, __u64 address_sum,
+				   __u64 stamp_sum)
 {
-	__u64 sum = (__u64)packet->l4_sum + fields->source_port + fields->destination_port;
+	__u64 sum = packet->l4_sum + stamp_sum + fields->source_port + fields->destination_port;
 	__u16 checksum;
 
 	if (packet->l4 == PKTGEN_L4_ICMP) {
@@ -238,8 +240,8 @@ PKTGEN_INLINE void pktgen_write_l4(__u8 *l4, const struct pktgen_packet *packet,
 	}
 }
 
-/* Writes every header of the packet with these fields into FRAME, which holds
- * at least packet->header_length bytes. Nothing of what FRAME held before is
+/* Writes every header of the packet with these fields, and its stamp, into
+ * FRAME, which holds at least packet->written bytes. Nothing of what FRAME held before is
  * used: a frame that the receiver changed and the kernel reuses comes out right. */
 PKTGEN_INLINE void pktgen_write_headers(__u8 *frame, const struct pktgen_packet *packet,
 					const struct pktgen_fields *fields)
@@ -247,7 +249,7 @@ PKTGEN_INLINE void pktgen_write_headers(__u8 *frame, const struct pktgen_packet 
 	__u32 words = packet->header_length / 8;
 	__u32 tail = packet->header_length - 8;
 	__u8 *ip = frame + packet->ip_offset;
-	__u64 source_sum, destination_sum;
+	__u64 source_sum, destination_sum, stamp_sum = 0;
 	__u32 word;
 
 	/* The limit is a constant for the compiler and the comparison one for the
@@ -284,9 +286,11 @@ PKTGEN_INLINE void pktgen_write_headers(__u8 *frame, const struct pktgen_packet 
 			PKTGEN_STORE(__u32, ip + 44, PKTGEN_BE32(fields->identification));
 	}
 
+	if (packet->stamped)
+		stamp_sum = pktgen_write_stamp(frame + packet->header_length, &fields->stamp);
 	if (packet->l4 != PKTGEN_L4_NONE)
 		pktgen_write_l4(frame + packet->l4_offset, packet, fields,
-				source_sum + destination_sum);
+				source_sum + destination_sum, stamp_sum);
 }
 
 #ifdef __cplusplus

@@ -64,7 +64,7 @@ int pktgen_xdp(struct xdp_md *ctx)
 	/* Hides that the object is a zero constant from the compiler, not from
 	 * the verifier, for which its fields are known when it loads this. */
 	barrier_var(config);
-	if (!state || frame + config->header_length > (void *)(long)ctx->data_end)
+	if (!state || frame + config->written > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
 
 	if (!state->task)
@@ -75,6 +75,8 @@ int pktgen_xdp(struct xdp_md *ctx)
 	state->pending++;
 
 	pktgen_packet_fields(config, index, &fields);
+	if (config->stamped)
+		fields.stamp.time_ns = bpf_ktime_get_ns();
 	pktgen_write_headers(frame, config, &fields);
 	return bpf_redirect(ifindex, 0);
 }
