@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "ctl/top.h"
+
 namespace afxfw {
 
 /// afxfwctl's command line.
@@ -15,6 +17,7 @@ struct CtlOptions {
     kOwnVersion,  ///< --version: of afxfwctl alone
     kVersion,
     kStatus,
+    kTop,
     kListRules,
     kListSets,
     kListSet,
@@ -39,6 +42,9 @@ struct CtlOptions {
   std::string comment;                     ///< of kAdd
   std::optional<std::string> rules;        ///< of kReload; absolute
   std::optional<std::uint64_t> confirm_s;  ///< of kReload
+  TopOptions top;                          ///< of kTop
+  bool batch = false;                      ///< of kTop: plain text instead of a screen
+  std::optional<std::uint64_t> times;      ///< of kTop with batch or json; nothing: for ever
 };
 
 /// Throws Error (kUsage) that says what the command takes.

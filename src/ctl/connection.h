@@ -30,10 +30,21 @@ class ControlConnection {
   [[nodiscard]] std::optional<std::string> read_line(
       std::optional<std::chrono::milliseconds> timeout);
 
+  /// For poll(): something has come, or the connection has ended; take_line() then.
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+  /// A line if a whole one is there: never waits. Throws Error when afxfw has ended the
+  /// connection.
+  [[nodiscard]] std::optional<std::string> take_line();
+
   /// The process that listens.
   [[nodiscard]] pid_t server_pid() const;
 
  private:
+  /// Of what has come; searched: so much of it is known to have no newline.
+  [[nodiscard]] std::optional<std::string> line_in_input(std::size_t searched);
+  /// Adds to it what recv() gives. False: nothing, with errno; 0: the end.
+  [[nodiscard]] bool receive(int flags);
+
   std::string path_;
   Fd socket_;
   std::string input_;

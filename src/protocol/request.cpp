@@ -24,6 +24,7 @@ enum Fields : unsigned {
   kRules = 1U << 4U,
   kConfirm = 1U << 5U,
   kOffset = 1U << 6U,
+  kCount = 1U << 7U,
 };
 
 struct CommandInfo {
@@ -34,8 +35,9 @@ struct CommandInfo {
   unsigned optional;
 };
 
-constexpr std::array<CommandInfo, 13> kCommands = {{
+constexpr std::array<CommandInfo, 14> kCommands = {{
     {Command::kStatus, "status", false, kNone, kNone},
+    {Command::kTopSources, "top_sources", false, kNone, kCount},
     {Command::kListRules, "list_rules", false, kNone, kNone},
     {Command::kListSets, "list_sets", false, kNone, kNone},
     {Command::kListSet, "list_set", false, kSet, kOffset},
@@ -55,13 +57,14 @@ struct FieldName {
   const char* name;
 };
 
-constexpr std::array<FieldName, 7> kFields = {{{kSet, "set"},
+constexpr std::array<FieldName, 8> kFields = {{{kSet, "set"},
                                                {kElements, "elements"},
                                                {kTimeout, "timeout_s"},
                                                {kComment, "comment"},
                                                {kRules, "rules"},
                                                {kConfirm, "confirm_s"},
-                                               {kOffset, "offset"}}};
+                                               {kOffset, "offset"},
+                                               {kCount, "count"}}};
 
 constexpr std::array<std::pair<ErrorCode, std::string_view>, 5> kErrorCodes = {
     {{ErrorCode::kMalformed, "malformed"},
@@ -96,6 +99,7 @@ class RequestReader {
     if (has("rules")) request_.rules = text("rules", kMaxPathBytes);
     if (has("confirm_s")) request_.confirm_s = seconds("confirm_s");
     if (has("offset")) read_offset();
+    if (has("count")) request_.count = whole_number("count", "", kMaxSources);
     return std::move(request_);
   }
 
@@ -167,13 +171,18 @@ class RequestReader {
     return checked(json_[field], field, most);
   }
 
-  [[nodiscard]] std::uint64_t seconds(const char* field) const {
+  [[nodiscard]] std::uint64_t whole_number(const char* field, const char* unit,
+                                           std::uint64_t most) const {
     const Json& value = json_[field];
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 ||
-        value.get<std::uint64_t>() > kMaxTimeoutS) {
-      fail(fmt::format("'{}' must be a whole number of seconds, 1 to {}", field, kMaxTimeoutS));
+        value.get<std::uint64_t>() > most) {
+      fail(fmt::format("'{}' must be a whole number{}, 1 to {}", field, unit, most));
     }
     return value.get<std::uint64_t>();
+  }
+
+  [[nodiscard]] std::uint64_t seconds(const char* field) const {
+    return whole_number(field, " of seconds", kMaxTimeoutS);
   }
 
   void read_offset() {
@@ -242,6 +251,7 @@ std::string to_line(const Request& request) {
   if (request.rules) json["rules"] = *request.rules;
   if (request.confirm_s) json["confirm_s"] = *request.confirm_s;
   if (request.offset != 0) json["offset"] = request.offset;
+  if (request.count) json["count"] = *request.count;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
