@@ -18,6 +18,7 @@
 #include "ctl/element_words.h"
 #include "ctl/instances.h"
 #include "ctl/text.h"
+#include "ctl/top.h"
 #include "rules/list_parser.h"
 #include "util/error.h"
 #include "util/fd.h"
@@ -196,6 +197,16 @@ ExitCode version(ControlConnection& connection, const CtlOptions& options) {
   return ExitCode::kOk;
 }
 
+ExitCode top(ControlConnection& connection, const CtlOptions& options) {
+  if (options.batch || options.json) {
+    print_top(connection, options.top,
+              {.json = options.json, .times = options.times, .write = print});
+  } else {
+    run_top(connection, options.top);
+  }
+  return ExitCode::kOk;
+}
+
 ExitCode run(const CtlOptions& options) {
   if (options.command == Command::kHelp) {
     print_ctl_help(std::cout);
@@ -212,6 +223,8 @@ ExitCode run(const CtlOptions& options) {
     case Command::kStatus:
       show(options, connection.require({.command = protocol::Command::kStatus}), status_text);
       return ExitCode::kOk;
+    case Command::kTop:
+      return top(connection, options);
     case Command::kListRules:
       show(options, connection.require({.command = protocol::Command::kListRules}), rules_text);
       return ExitCode::kOk;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <ostream>
@@ -44,9 +46,15 @@ po::options_description visible_options() {
       "capture: packets that are dropped, accepted, or all (all unless given)")(
       "filter", po::value<std::string>()->value_name("EXPRESSION"),
       "capture: of these, only what it matches, as for tcpdump")(
-      "count,c", po::value<std::uint64_t>()->value_name("N"), "capture: end after so many packets")(
       "snaplen", po::value<std::uint32_t>()->value_name("BYTES"),
       "capture: the first bytes of each packet; all of it unless given")(
+      "interval", po::value<double>()->value_name("S"),
+      "top: seconds between two looks, 0.1 to 30; 1 if not given")(
+      "count,c", po::value<std::uint64_t>()->value_name("N"),
+      "capture: end after so many packets; top: show so many rules and sources, at most (10 unless "
+      "given)")("batch", po::bool_switch(), "top: plain text, for a pipe or a file")(
+      "times,n", po::value<std::uint64_t>()->value_name("N"),
+      "top --batch and top --json: so often; for ever if not given")(
       "version,V", po::bool_switch(), "print afxfwctl's version")("help,h", po::bool_switch(),
                                                                   "print this help");
   return options;
@@ -60,8 +68,9 @@ struct CommandWords {
   std::string_view options;  // separated by blanks
 };
 
-constexpr std::array<CommandWords, 18> kCommands = {{
+constexpr std::array<CommandWords, 19> kCommands = {{
     {Command::kStatus, "status", "", "json"},
+    {Command::kTop, "top", "", "json interval count batch times"},
     {Command::kListRules, "list rules", "", "json"},
     {Command::kListSets, "list sets", "", "json"},
     {Command::kListSet, "list set", "NAME", "json"},
@@ -107,10 +116,12 @@ const CommandWords& take_command(Words& words) {
 }
 
 void check_options(const CommandWords& command, const po::variables_map& variables) {
-  for (const char* option : {"json", "for", "comment", "file", "rules", "confirm", "write",
-                             "verdict", "filter", "count", "snaplen"}) {
-    const auto& value = variables[option];
-    const bool given = !value.empty() && (std::string_view(option) != "json" || value.as<bool>());
+  for (const char* option :
+       {"json", "for", "comment", "file", "rules", "confirm", "write", "verdict", "filter",
+        "snaplen", "count", "interval", "batch", "times"}) {
+    const po::variable_value& value = variables[option];
+    const bool* const is_switch = boost::any_cast<bool>(&value.value());
+    const bool given = is_switch != nullptr ? *is_switch : !value.empty();
     const std::string padded = fmt::format(" {} ", command.options);
     if (given && padded.find(fmt::format(" {} ", option)) == std::string::npos) {
       throw_usage(fmt::format("the command '{}' has no option --{}", command.words, option));
@@ -126,6 +137,34 @@ std::uint64_t duration(const po::variables_map& variables, const char* option) {
                             option, text));
   }
   return *seconds;
+}
+
+void read_top_options(const po::variables_map& variables, CtlOptions& options) {
+  constexpr double kMsPerSecond = 1000;
+  constexpr double kShortest = 0.1;
+  constexpr double kLongest = 30;  // a client that is silent for a minute is cut off
+  if (const auto& value = variables["interval"]; !value.empty()) {
+    const auto interval = value.as<double>();
+    if (!(interval >= kShortest && interval <= kLongest)) {
+      throw_usage(fmt::format("--interval is {}, but must be {} to {} seconds", interval, kShortest,
+                              kLongest));
+    }
+    options.top.interval = std::chrono::milliseconds(std::lround(interval * kMsPerSecond));
+  }
+  if (const auto& value = variables["count"]; !value.empty()) {
+    const auto count = value.as<std::uint64_t>();
+    if (count == 0 || count > protocol::kMaxSources) {
+      throw_usage(fmt::format("--count is {}, but must be 1 to {}", count, protocol::kMaxSources));
+    }
+    options.top.count = count;
+  }
+  options.batch = variables["batch"].as<bool>();
+  if (const auto& value = variables["times"]; !value.empty()) {
+    if (!options.batch && !options.json) {
+      throw_usage("--times is for top --batch and top --json; the screen stays until you press q");
+    }
+    options.times = value.as<std::uint64_t>();
+  }
 }
 
 void require_count(const CommandWords& command, const Words& words, std::size_t count) {
@@ -242,6 +281,7 @@ CtlOptions parse_ctl_options(int argc, const char* const* argv) {
     read_elements(command, std::move(words), options);
     return options;
   }
+  if (options.command == Command::kTop) read_top_options(variables, options);
   require_count(command, words, command.arguments.empty() ? 0 : 1);
   if (!words.empty()) options.set = words.front();
   return options;
@@ -254,6 +294,7 @@ void print_ctl_help(std::ostream& output) {
          "runs by itself.\n\nCommands:\n";
   const std::map<std::string_view, std::string_view> texts = {
       {"status", "queues and rates, what was dropped and why, sets, rules"},
+      {"top", "a live screen: rates per queue, the busiest rules, whose packets are dropped"},
       {"list rules", "all rules with handles and counters"},
       {"list sets", "lists and sets with their sizes"},
       {"list set", "the elements of one, also blocklist and allowlist"},
@@ -283,6 +324,8 @@ void print_ctl_help(std::ostream& output) {
       << "\n"
          "Examples:\n"
          "  afxfwctl status\n"
+         "  afxfwctl top\n"
+         "  afxfwctl top --batch --times 1               once, as plain text\n"
          "  afxfwctl block 198.51.100.7 2001:db8:bad::/48 --for 10m --comment \"ssh guesses\"\n"
          "  afxfwctl block --file drop.netset            a list as FireHOL and Spamhaus have it\n"
          "  tail -F attackers | while read a; do afxfwctl block \"$a\" --for 1h; done\n"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ctl/capture.h"
+#include "ctl/top.h"
 
 namespace afxfw {
 
@@ -17,6 +18,7 @@ struct CtlOptions {
     kOwnVersion,  ///< --version: of afxfwctl alone
     kVersion,
     kStatus,
+    kTop,
     kListRules,
     kListSets,
     kListSet,
@@ -43,6 +45,9 @@ struct CtlOptions {
   std::optional<std::string> rules;        ///< of kReload; absolute
   std::optional<std::uint64_t> confirm_s;  ///< of kReload
   CaptureOptions capture;                  ///< of kCapture
+  TopOptions top;                          ///< of kTop
+  bool batch = false;                      ///< of kTop: plain text instead of a screen
+  std::optional<std::uint64_t> times;      ///< of kTop with batch or json; nothing: for ever
 };
 
 /// Throws Error (kUsage) that says what the command takes.

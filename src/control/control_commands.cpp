@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "control/listing_json.h"
+#include "control/sources_json.h"
 #include "control/stats_json.h"
 #include "util/log.h"
 
@@ -75,6 +76,9 @@ void ControlCommands::carry_out(const Request& request, const Peer& peer,
   switch (request.command) {
     case Command::kStatus:
       return reply(status_json(engine_.snapshot()));
+    case Command::kTopSources:
+      return reply(
+          sources_json(engine_.hottest_sources(), request.count.value_or(protocol::kUsualSources)));
     case Command::kListRules:
       return reply(rules_json(engine_.rules()));
     case Command::kListSets:

@@ -87,35 +87,55 @@ std::optional<std::string> ControlConnection::read_line(
     std::optional<std::chrono::milliseconds> timeout) {
   std::size_t searched = 0;
   while (true) {
-    const std::size_t newline = input_.find('\n', searched);
-    if (newline != std::string::npos) {
-      std::string line = input_.substr(0, newline);
-      input_.erase(0, newline + 1);
-      return line;
-    }
+    if (auto line = line_in_input(searched)) return line;
     searched = input_.size();
-    if (input_.size() > kMaxAnswerBytes) throw Error(path_ + ": the answer has no end");
     if (!wait_for(socket_.get(), POLLIN, timeout)) {
       throw Error(fmt::format("the afxfw at {} does not answer", path_));
     }
-    std::array<char, 65536> buffer;
-    const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), 0);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return std::nullopt;
-    input_.append(buffer.data(), static_cast<std::size_t>(count));
+    if (!receive(0)) return std::nullopt;
   }
 }
 
 bool ControlConnection::read_some(std::string& bytes) {
+  const bool more = receive(MSG_DONTWAIT) || errno == EAGAIN;
   bytes += std::exchange(input_, {});
-  std::array<char, 262144> buffer;
-  const ssize_t count = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (count < 0) return errno == EINTR || errno == EAGAIN;
-  bytes.append(buffer.data(), static_cast<std::size_t>(count));
-  return count != 0;
+  return more;
 }
 
 void ControlConnection::end_requests() noexcept { shutdown(socket_.get(), SHUT_WR); }
+std::optional<std::string> ControlConnection::take_line() {
+  std::size_t searched = 0;
+  while (true) {
+    if (auto line = line_in_input(searched)) return line;
+    searched = input_.size();
+    if (receive(MSG_DONTWAIT)) continue;
+    if (errno == EAGAIN) return std::nullopt;
+    throw Error(fmt::format("the afxfw at {} has ended", path_));
+  }
+}
+
+std::optional<std::string> ControlConnection::line_in_input(std::size_t searched) {
+  const std::size_t newline = input_.find('\n', searched);
+  if (newline == std::string::npos) {
+    if (input_.size() > kMaxAnswerBytes) throw Error(path_ + ": the answer has no end");
+    return std::nullopt;
+  }
+  std::string line = input_.substr(0, newline);
+  input_.erase(0, newline + 1);
+  return line;
+}
+
+bool ControlConnection::receive(int flags) {
+  std::array<char, 65536> buffer;
+  ssize_t count = -1;
+  do {
+    errno = 0;
+    count = recv(socket_.get(), buffer.data(), buffer.size(), flags);
+  } while (count < 0 && errno == EINTR);
+  if (count <= 0) return false;
+  input_.append(buffer.data(), static_cast<std::size_t>(count));
+  return true;
+}
 
 protocol::Response ControlConnection::ask(const protocol::Request& request) {
   send(request);

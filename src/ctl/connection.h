@@ -31,17 +31,26 @@ class ControlConnection {
       std::optional<std::chrono::milliseconds> timeout);
 
   /// For what follows an answer that is not made of lines: appends what has come, and
-  /// waits for nothing. False: afxfw has ended the connection. For poll(): fd(), which
-  /// says nothing of what has been read behind a line.
+  /// waits for nothing. False: afxfw has ended the connection. fd() says nothing of
+  /// what has been read behind a line.
   [[nodiscard]] bool read_some(std::string& bytes);
-  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
   /// Tells afxfw that nothing more will be asked for.
   void end_requests() noexcept;
+  /// For poll(): something has come, or the connection has ended; take_line() then.
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+  /// A line if a whole one is there: never waits. Throws Error when afxfw has ended the
+  /// connection.
+  [[nodiscard]] std::optional<std::string> take_line();
 
   /// The process that listens.
   [[nodiscard]] pid_t server_pid() const;
 
  private:
+  /// Of what has come; searched: so much of it is known to have no newline.
+  [[nodiscard]] std::optional<std::string> line_in_input(std::size_t searched);
+  /// Adds to it what recv() gives. False: nothing, with errno; 0: the end.
+  [[nodiscard]] bool receive(int flags);
+
   std::string path_;
   Fd socket_;
   std::string input_;

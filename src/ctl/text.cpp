@@ -8,6 +8,7 @@
 #include <ctime>
 #include <utility>
 
+#include "ctl/json_fields.h"
 #include "util/number_text.h"
 
 namespace afxfw {
@@ -15,28 +16,6 @@ namespace afxfw {
 namespace {
 
 using protocol::Json;
-
-// Read without exceptions, whatever the answer holds.
-std::uint64_t number(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
-}
-
-double real(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
-}
-
-std::string text(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-const Json& member(const Json& json, const char* name) {
-  static const Json kNothing = Json::object();
-  const auto found = json.find(name);
-  return found != json.end() ? *found : kNothing;
-}
 
 std::string local_time(std::uint64_t unix_s) {
   const auto time = static_cast<std::time_t>(unix_s);
@@ -51,9 +30,9 @@ std::string queue_line(const std::string& label, const Json& counters, std::uint
   return fmt::format(
       "  {:>5} {:>4} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>15} {:>15} {:>15} {:>9} {:>11}\n",
       label, is_queue ? std::to_string(number(counters, "cpu")) : "",
-      !is_queue                                                             ? ""
-      : member(counters, "zero_copy").is_boolean() && counters["zero_copy"] ? "yes"
-                                                                            : "no",
+      !is_queue                     ? ""
+      : flag(counters, "zero_copy") ? "yes"
+                                    : "no",
       scaled(real(rates, "received")), scaled(real(rates, "accepted")),
       scaled(real(rates, "dropped")), scaled(real(rates, "reinjected")),
       scaled(real(rates, "bits")), grouped(number(counters, "received")),
@@ -215,9 +194,9 @@ std::string sets_text(const Json& answer) {
 std::string set_text(const Json& set) {
   std::string lines = fmt::format("set {} {{\n\ttype {}\n", text(set, "name"), text(set, "type"));
   std::string flags;
-  for (const Json& flag : member(set, "flags")) {
-    if (!flag.is_string()) continue;
-    flags += fmt::format("{}{}", flags.empty() ? "" : ", ", flag.get_ref<const std::string&>());
+  for (const Json& each : member(set, "flags")) {
+    if (!each.is_string()) continue;
+    flags += fmt::format("{}{}", flags.empty() ? "" : ", ", each.get_ref<const std::string&>());
   }
   if (!flags.empty()) lines += fmt::format("\tflags {}\n", flags);
   const Json& elements = member(set, "elements");

@@ -220,7 +220,7 @@ void Engine::start_workers() {
   for (std::future<void>& each : opened) each.get();
   std::vector<SourceWindows*> sources;
   for (const WorkerThread& each : workers_) sources.push_back(&each.worker->sources());
-  hot_sources_.emplace(std::move(sources), std::chrono::steady_clock::now());
+  hot_sources_.emplace(sources, std::chrono::steady_clock::now());
 }
 
 void Engine::start_push_down() {

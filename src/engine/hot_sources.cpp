@@ -15,7 +15,7 @@ constexpr std::chrono::seconds kLatest{3};
 
 }  // namespace
 
-HotSources::HotSources(std::vector<SourceWindows*> workers, Clock::time_point now) {
+HotSources::HotSources(const std::vector<SourceWindows*>& workers, Clock::time_point now) {
   for (SourceWindows* each : workers) workers_.push_back({.counting = each, .begin = now});
 }
 

@@ -19,7 +19,7 @@ class HotSources {
   static constexpr std::chrono::seconds kSpan{10};
 
   /// The workers' windows, which count from `now` on and outlive this.
-  HotSources(std::vector<SourceWindows*> workers, Clock::time_point now);
+  HotSources(const std::vector<SourceWindows*>& workers, Clock::time_point now);
 
   /// Takes windows that have ended and begins new ones. To be called about every second; more
   /// often brings news sooner, and costs nothing.

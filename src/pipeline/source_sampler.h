@@ -24,10 +24,8 @@ class SourceSampler {
   static constexpr std::uint32_t kOneIn = 64;
   static constexpr std::size_t kSmallBatch = 16;
 
-  explicit SourceSampler(std::uint64_t seed) noexcept : random_(seed) {
-    begin_stretch();
-    next_ = place_;
-  }
+  explicit SourceSampler(std::uint64_t seed) noexcept
+      : random_(seed), place_(choose()), next_(place_) {}
 
   /// A batch: packets and what was decided about them. Adds to the sketch.
   void count(std::span<const PacketView> packets, std::span<const Verdict> verdicts,
@@ -40,7 +38,7 @@ class SourceSampler {
     while (position < packets.size()) {
       add(packets[position], verdicts[position], kOneIn, sketch);
       position += kOneIn - place_;
-      begin_stretch();
+      place_ = choose();
       position += place_;
     }
     next_ = position - static_cast<std::uint32_t>(packets.size());
@@ -56,17 +54,17 @@ class SourceSampler {
   static void add_dropped(const PacketView& packet, DropReason reason, std::uint32_t weight,
                           SpaceSaving& sketch) noexcept;
 
-  /// Chooses the packet among the next kOneIn: the upper bits of a linear congruential generator
+  /// A packet among the next kOneIn: the upper bits of a linear congruential generator
   /// (D. E. Knuth's MMIX).
-  void begin_stretch() noexcept {
+  [[nodiscard]] std::uint32_t choose() noexcept {
     random_ = random_ * 6'364'136'223'846'793'005U + 1'442'695'040'888'963'407U;
-    place_ = static_cast<std::uint32_t>(random_ >> 58U);
     static_assert(kOneIn == 1U << (64U - 58U));
+    return static_cast<std::uint32_t>(random_ >> 58U);
   }
 
   std::uint64_t random_;
-  std::uint32_t place_ = 0;  // of the chosen packet in its stretch
-  std::uint32_t next_ = 0;   // packets before it
+  std::uint32_t place_;  // of the chosen packet in its stretch
+  std::uint32_t next_;   // packets before it
 };
 
 }  // namespace afxfw

@@ -28,9 +28,8 @@ struct DroppedSource {
 /// A packet may count for several, as sampled ones do; they hold for the sums.
 ///
 /// A heap by packets finds the counter to take over, chains by hash that of a source: counting
-/// takes 150 instructions, or 400 of a source that is new, with 256 counters (callgrind). All memory
-/// is allocated when it is made.
-/// For one thread.
+/// takes 150 instructions, or 400 of a source that is new, with 256 counters (callgrind). All
+/// memory is allocated when it is made. For one thread.
 class SpaceSaving {
  public:
   struct Counter {

@@ -26,6 +26,7 @@ enum Fields : unsigned {
   kOffset = 1U << 6U,
   kVerdict = 1U << 7U,
   kSnapLength = 1U << 8U,
+  kCount = 1U << 9U,
 };
 
 struct CommandInfo {
@@ -36,8 +37,9 @@ struct CommandInfo {
   unsigned optional;
 };
 
-constexpr std::array<CommandInfo, 14> kCommands = {{
+constexpr std::array<CommandInfo, 15> kCommands = {{
     {Command::kStatus, "status", false, kNone, kNone},
+    {Command::kTopSources, "top_sources", false, kNone, kCount},
     {Command::kListRules, "list_rules", false, kNone, kNone},
     {Command::kListSets, "list_sets", false, kNone, kNone},
     {Command::kListSet, "list_set", false, kSet, kOffset},
@@ -58,15 +60,16 @@ struct FieldName {
   const char* name;
 };
 
-constexpr std::array<FieldName, 9> kFields = {{{kSet, "set"},
-                                               {kElements, "elements"},
-                                               {kTimeout, "timeout_s"},
-                                               {kComment, "comment"},
-                                               {kRules, "rules"},
-                                               {kConfirm, "confirm_s"},
-                                               {kOffset, "offset"},
-                                               {kVerdict, "verdict"},
-                                               {kSnapLength, "snaplen"}}};
+constexpr std::array<FieldName, 10> kFields = {{{kSet, "set"},
+                                                {kElements, "elements"},
+                                                {kTimeout, "timeout_s"},
+                                                {kComment, "comment"},
+                                                {kRules, "rules"},
+                                                {kConfirm, "confirm_s"},
+                                                {kOffset, "offset"},
+                                                {kVerdict, "verdict"},
+                                                {kSnapLength, "snaplen"},
+                                                {kCount, "count"}}};
 
 constexpr std::array<std::pair<CapturedVerdict, std::string_view>, 3> kCapturedVerdicts = {
     {{CapturedVerdict::kAll, "all"},
@@ -108,6 +111,7 @@ class RequestReader {
     if (has("offset")) read_offset();
     if (has("verdict")) read_verdict();
     if (has("snaplen")) read_snap_length();
+    if (has("count")) request_.count = whole_number("count", "", kMaxSources);
     return std::move(request_);
   }
 
@@ -179,13 +183,18 @@ class RequestReader {
     return checked(json_[field], field, most);
   }
 
-  [[nodiscard]] std::uint64_t seconds(const char* field) const {
+  [[nodiscard]] std::uint64_t whole_number(const char* field, const char* unit,
+                                           std::uint64_t most) const {
     const Json& value = json_[field];
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 ||
-        value.get<std::uint64_t>() > kMaxTimeoutS) {
-      fail(fmt::format("'{}' must be a whole number of seconds, 1 to {}", field, kMaxTimeoutS));
+        value.get<std::uint64_t>() > most) {
+      fail(fmt::format("'{}' must be a whole number{}, 1 to {}", field, unit, most));
     }
     return value.get<std::uint64_t>();
+  }
+
+  [[nodiscard]] std::uint64_t seconds(const char* field) const {
+    return whole_number(field, " of seconds", kMaxTimeoutS);
   }
 
   void read_offset() {
@@ -284,6 +293,7 @@ std::string to_line(const Request& request) {
   if (request.offset != 0) json["offset"] = request.offset;
   if (request.verdict != CapturedVerdict::kAll) json["verdict"] = name(request.verdict);
   if (request.snap_length != kMaxSnapLength) json["snaplen"] = request.snap_length;
+  if (request.count) json["count"] = *request.count;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxElementBytes = 256;
 inline constexpr std::size_t kMaxCommentBytes = 128;  // as nft
 inline constexpr std::size_t kMaxNameBytes = 128;
 inline constexpr std::size_t kMaxPathBytes = 4095;  // PATH_MAX without the zero
+/// Sources that one answer may list, and how many it does if not told.
+inline constexpr std::uint64_t kMaxSources = 1000;
+inline constexpr std::uint64_t kUsualSources = 20;
 inline constexpr std::uint64_t kMaxTimeoutS = 10ULL * 366 * 86'400;
 
 /// The names that the lists go by where a set is named.
@@ -30,6 +33,7 @@ inline constexpr std::string_view kAllowlist = "allowlist";
 
 enum class Command : std::uint8_t {
   kStatus,
+  kTopSources,
   kListRules,
   kListSets,
   kListSet,
@@ -71,6 +75,7 @@ struct Request {
   std::uint64_t offset = 0;                         ///< of the first element to list
   CapturedVerdict verdict = CapturedVerdict::kAll;  ///< to capture
   std::uint32_t snap_length = kMaxSnapLength;       ///< bytes to capture of a packet; from 1
+  std::optional<std::uint64_t> count{};             ///< of sources to list, at most; from 1
 
   friend bool operator==(const Request&, const Request&) = default;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -75,6 +76,31 @@ TEST(CtlOptions, AFileOfRulesIsNamedFromTheRoot) {
   EXPECT_EQ(parse({"reload", "--confirm", "60"}).confirm_s, 60U);
 }
 
+TEST(CtlOptions, TopIsAScreenUnlessToldOtherwise) {
+  const CtlOptions usual = parse({"top"});
+  EXPECT_EQ(usual.command, Command::kTop);
+  EXPECT_EQ(usual.top.interval, std::chrono::seconds(1));
+  EXPECT_EQ(usual.top.count, 10U);
+  EXPECT_FALSE(usual.batch);
+  const CtlOptions options =
+      parse({"top", "--interval", "0.25", "--count", "3", "--batch", "-n", "2"});
+  EXPECT_EQ(options.top.interval, std::chrono::milliseconds(250));
+  EXPECT_EQ(options.top.count, 3U);
+  EXPECT_TRUE(options.batch);
+  EXPECT_EQ(options.times, 2U);
+}
+
+TEST(CtlOptions, TopIsBounded) {
+  for (const char* interval : {"0", "0.09", "30.1", "nan"}) {
+    EXPECT_NE(error_of({"top", "--interval", interval}).find("must be 0.1 to 30 seconds"),
+              std::string::npos)
+        << interval;
+  }
+  EXPECT_NE(error_of({"top", "--count", "0"}).find("must be 1 to 1000"), std::string::npos);
+  EXPECT_NE(error_of({"top", "--count", "1001"}).find("must be 1 to 1000"), std::string::npos);
+  EXPECT_NE(error_of({"top", "-n", "2"}).find("--times is for top --batch"), std::string::npos);
+}
+
 TEST(CtlOptions, WhatDoesNotBelongIsAnError) {
   EXPECT_NE(error_of({}).find("a command is missing"), std::string::npos);
   EXPECT_NE(error_of({"blok"}).find("there is no command 'blok'"), std::string::npos);
@@ -88,13 +114,15 @@ TEST(CtlOptions, WhatDoesNotBelongIsAnError) {
   EXPECT_NE(error_of({"block", "192.0.2.1", "--for", "4000d"}).find("--for is '4000d'"),
             std::string::npos);
   EXPECT_NE(error_of({"status", "--unknown"}), "none");
+  EXPECT_NE(error_of({"status", "--batch"}).find("has no option --batch"), std::string::npos);
 }
 
 TEST(CtlOptions, HelpNamesEveryOption) {
   std::ostringstream help;
   print_ctl_help(help);
-  for (const char* option : {"--iface", "--socket", "--json", "--for", "--comment", "--file",
-                             "--rules", "--confirm", "--version", "--help"}) {
+  for (const char* option :
+       {"--iface", "--socket", "--json", "--for", "--comment", "--file", "--rules", "--confirm",
+        "--interval", "--count", "--batch", "--times", "--version", "--help"}) {
     EXPECT_NE(help.str().find(option), std::string::npos) << option;
   }
 }

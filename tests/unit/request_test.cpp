@@ -1,5 +1,6 @@
 #include "protocol/request.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -40,6 +41,8 @@ TEST(Request, ComesBackFromItsLine) {
       {.command = Command::kFlushSet, .set = "allowlist"},
       {.command = Command::kCapture},
       {.command = Command::kCapture, .verdict = CapturedVerdict::kDrop, .snap_length = 96},
+      {.command = Command::kTopSources},
+      {.command = Command::kTopSources, .count = 1000},
   };
   for (const Request& request : requests) {
     const std::string line = to_line(request);
@@ -67,6 +70,13 @@ TEST(Request, IsBounded) {
   EXPECT_EQ(error_of(with(comment + std::string(128, 'x') + "\"")), "none");
   EXPECT_NE(error_of(with(comment + std::string(129, 'x') + "\"")), "none");
   EXPECT_NE(error_of(std::string(kMaxRequestBytes + 1, ' ')), "none");
+}
+
+TEST(Request, ListsAThousandSourcesAtMost) {
+  for (const char* count : {"0", "1001", "-1", "1.5", "\"5\"", "null"}) {
+    EXPECT_EQ(error_of(fmt::format(R"({{"version":1,"command":"top_sources","count":{}}})", count)),
+              "'count' must be a whole number, 1 to 1000");
+  }
 }
 
 TEST(Request, WithAnythingUnknownIsRefused) {

@@ -62,8 +62,7 @@ TEST(SourceRanking, LeavesOutWhoMayHaveSentNothing) {
 TEST(SourceRanking, RatesAreThoseOfTheLatestWindows) {
   SourceWindow old{.counters = {{ipv4(1), 1000, 0}}, .total = 1000, .seconds = 1};
   SourceWindow latest{.counters = {{ipv4(1), 30, 10}}, .total = 30, .seconds = 2, .latest = true};
-  SourceWindow of_another = latest;
-  const std::vector<SourceWindow> windows{old, latest, of_another};
+  const std::vector<SourceWindow> windows{old, latest, latest};
   EXPECT_DOUBLE_EQ(rank(windows).sources.at(0).rate, 20);
 }
 

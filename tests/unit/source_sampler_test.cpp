@@ -97,6 +97,7 @@ TEST(SourceSampler, IsRightOnAverageWhereverPacketsAreInTheBatch) {
     std::vector<PacketView> views;
     std::vector<Verdict> verdicts;
     std::map<Ipv6Bits, double> exact;
+    frames.reserve(kSources);
     for (int i = 0; i < kSources; ++i) {
       frames.push_back(
           (Ethernet{} / Ipv4{.source = "198.51.100." + std::to_string(i)} / Tcp{}).bytes());
