@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxShownBytes = 60;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return fmt::format("'{}{}'", printable(text.substr(0, kMaxShownBytes)),
                      text.size() > kMaxShownBytes ? "..." : "");
 }
@@ -36,7 +36,7 @@ std::string to_string(const TextError& error) {
                         ? fmt::format("{}:{}:{}: ", error.source, error.line, error.column)
                         : fmt::format("{}: column {}: ", error.source, error.column);
   out += error.what;
-  if (!error.text.empty()) out += ": " + quoted(error.text);
+  if (!error.text.empty()) out += ": " + in_quotes(error.text);
   return out;
 }
 
