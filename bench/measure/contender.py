@@ -39,6 +39,10 @@ class Contender:
         """Stops it in order and returns its Outcome."""
         raise NotImplementedError
 
+    def warm_up(self, process, seconds):
+        """Until all is steady under the flood."""
+        time.sleep(seconds)
+
     def work(self, process, seconds):
         """What is done to it while it is measured."""
         time.sleep(seconds)
@@ -111,6 +115,12 @@ class Counting:
         """What it says it has received, with its own time stamp."""
         report = process.next_report()
         return report["uptime_s"], report["total"]["received"]
+
+    @staticmethod
+    def own_and_xdp(_, __, process):
+        """The same, and what its XDP program dropped in the worker's stead."""
+        report = process.next_report()
+        return report["uptime_s"], report["total"]["received"] + report["inline"]["push_down"]
 
     @staticmethod
     def interface(_, __, process):

@@ -109,7 +109,7 @@ def run_once(lab, bench, contender, traffic, schedule, generator_cpus=None):
     command = flood_command(lab, bench, traffic, generator_cpus or bench.cpus.generator)
     with checked(lab, contender, traffic) as (process, result):
         with lab.start("gen", "afxfw-pktgen", command) as sender:
-            time.sleep(schedule.warm_up_seconds)
+            contender.warm_up(process, schedule.warm_up_seconds)
             first, cpu_before = contender.sample(lab, process), cpu_seconds()
             contender.work(process, schedule.window_seconds)
             last, cpu_after = contender.sample(lab, process), cpu_seconds()
