@@ -22,17 +22,17 @@ class Cpus(NamedTuple):
 def counted(report):
     """Of afxfw that counts only, and of the LPM trie."""
     total = report["total"]
-    return Outcome(total["dropped"], total.get("kernel_drops", 0), report)
+    return Outcome(total["dropped"], lost=total.get("kernel_drops", 0), report=report)
 
 
 def reinjected(report):
     """Of afxfw that blocks nothing."""
     total = report["total"]
-    return Outcome(total["dropped"], total["kernel_drops"] + total["tx_full"], report)
+    return Outcome(total["dropped"], lost=total["kernel_drops"] + total["tx_full"], report=report)
 
 
 def dropped_inline(report):
-    return Outcome(report["inline"]["drop"], None, report)
+    return Outcome(report["inline"]["drop"], report=report)
 
 
 def passed_fast(report):
@@ -45,7 +45,8 @@ def pushed_down(report):
     if report["inline"]["push_down"] == 0:
         raise MeasurementError("afxfw pushed no source down")
     total = report["total"]
-    return Outcome(total["dropped"] + report["inline"]["push_down"], total["kernel_drops"], report)
+    return Outcome(total["dropped"] + report["inline"]["push_down"], lost=total["kernel_drops"],
+                   report=report)
 
 
 def until(done, what):
@@ -62,8 +63,8 @@ def until(done, what):
 
 def received_bare(report):
     kernel = report["kernel"]
-    return Outcome(None, kernel["rx_dropped"] + kernel["rx_ring_full"] + report["total"]["tx_full"],
-                   report)
+    lost = kernel["rx_dropped"] + kernel["rx_ring_full"] + report["total"]["tx_full"]
+    return Outcome(lost=lost, report=report)
 
 
 def only_report(report):
