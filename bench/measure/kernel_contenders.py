@@ -7,12 +7,13 @@ from .contender import Contender, Counting, Outcome, nft_counters
 from .lab import FILTERED
 
 SET, TABLE = "blocklist", "afxfw-bench"
+PACKAGES = {"nft": "nftables", "xdp-filter": "xdp-tools"}  # others have their tool's name
 COUNTERS = "counter blocked { }\ncounter allowed { }"
 
 
 def missing_tool(*tools):
     """tools: names of programs. What to install, or None."""
-    missing = [tool for tool in tools if shutil.which(tool) is None]
+    missing = [PACKAGES.get(tool, tool) for tool in tools if shutil.which(tool) is None]
     return f"not installed: apt-get install {' '.join(missing)}" if missing else None
 
 
