@@ -11,6 +11,7 @@ from .lab import FILTERED, interface_packets
 class Outcome(NamedTuple):
     """What a contender says of a run at its end; None: it doesn't say."""
     blocked: int | None = None  # of those that it processed
+    counted: int | None = None  # all that it processed, where that is not what sample() reads
     lost: int | None = None  # that it knows of, before it could process them
     report: dict = {}
 
@@ -38,6 +39,10 @@ class Contender:
     def finish(self, lab, process):
         """Stops it in order and returns its Outcome."""
         raise NotImplementedError
+
+    def warm_up(self, process, seconds):
+        """Until all is steady under the flood."""
+        time.sleep(seconds)
 
     def work(self, process, seconds):
         """What is done to it while it is measured."""
@@ -81,16 +86,18 @@ class HostArrivals:
 
     @classmethod
     def sample(cls, lab):
-        return nft_counters(lab, "inet", cls.TABLE, "arrived")
+        """(time in seconds, packets). The time is between nft's start and its end: off by some
+        milliseconds at most, as long as there is no large set."""
+        before = time.monotonic()
+        packets = nft_counters(lab, "inet", cls.TABLE)["arrived"]
+        return (before + time.monotonic()) / 2, packets
 
 
-def nft_counters(lab, family, table, *names):
-    """(time in seconds, sum of packets). The time between is that of nft: some milliseconds."""
-    before = time.monotonic()
+def nft_counters(lab, family, table):
+    """Packets by the counters' names."""
     listing = json.loads(lab.run("fw", "nft", "-j", "list", "counters", "table", family, table))
-    packets = {item["counter"]["name"]: item["counter"]["packets"]
-               for item in listing["nftables"] if "counter" in item}
-    return (before + time.monotonic()) / 2, sum(packets[name] for name in names)
+    return {item["counter"]["name"]: item["counter"]["packets"]
+            for item in listing["nftables"] if "counter" in item}
 
 
 def xdp_drops(lab):
@@ -111,6 +118,12 @@ class Counting:
         """What it says it has received, with its own time stamp."""
         report = process.next_report()
         return report["uptime_s"], report["total"]["received"]
+
+    @staticmethod
+    def own_and_xdp(_, __, process):
+        """The same, and what its XDP program dropped in the worker's stead."""
+        report = process.next_report()
+        return report["uptime_s"], report["total"]["received"] + report["inline"]["push_down"]
 
     @staticmethod
     def interface(_, __, process):

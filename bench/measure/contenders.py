@@ -1,13 +1,17 @@
 """The contenders, made for an environment."""
 
+import time
 from typing import NamedTuple
 
 from .contender import Counting, Outcome, Reporting
 from .kernel_contenders import Iptables, Nft, NftRules, XdpFilter
 from .lab import FILTERED
+from .process import MeasurementError
 from .testpmd import Testpmd
 
 STATS_INTERVAL = 0.25  # seconds between two reports of a contender
+STEADY_SECONDS = 60  # until what is learnt from the traffic must be known
+MOST = 0.95  # of it, since the last ones take longest
 
 
 class Cpus(NamedTuple):
@@ -18,23 +22,49 @@ class Cpus(NamedTuple):
 def counted(report):
     """Of afxfw that counts only, and of the LPM trie."""
     total = report["total"]
-    return Outcome(total["dropped"], total.get("kernel_drops", 0), report)
+    return Outcome(total["dropped"], lost=total.get("kernel_drops", 0), report=report)
 
 
 def reinjected(report):
     """Of afxfw that blocks nothing."""
     total = report["total"]
-    return Outcome(total["dropped"], total["kernel_drops"] + total["tx_full"], report)
+    return Outcome(total["dropped"], lost=total["kernel_drops"] + total["tx_full"], report=report)
 
 
 def dropped_inline(report):
-    return Outcome(report["inline"]["drop"], None, report)
+    return Outcome(report["inline"]["drop"], report=report)
+
+
+def passed_fast(report):
+    if report["fast_path"]["hits"] == 0:
+        raise MeasurementError("afxfw's fast path passed no packet")
+    return reinjected(report)
+
+
+def pushed_down(report):
+    if report["inline"]["push_down"] == 0:
+        raise MeasurementError("afxfw pushed no source down")
+    total = report["total"]
+    return Outcome(total["dropped"] + report["inline"]["push_down"], lost=total["kernel_drops"],
+                   report=report)
+
+
+def until(done, what):
+    """A warm-up that goes on until a report says that it is done."""
+    def warm_up(process, seconds):
+        time.sleep(seconds)
+        end = time.monotonic() + STEADY_SECONDS
+        while not done(report := process.next_report()):
+            if time.monotonic() > end:
+                raise MeasurementError(f"{process.name}: after {STEADY_SECONDS} s there were still "
+                                       f"not {what}; it said: {report}")
+    return warm_up
 
 
 def received_bare(report):
     kernel = report["kernel"]
-    return Outcome(None, kernel["rx_dropped"] + kernel["rx_ring_full"] + report["total"]["tx_full"],
-                   report)
+    lost = kernel["rx_dropped"] + kernel["rx_ring_full"] + report["total"]["tx_full"]
+    return Outcome(lost=lost, report=report)
 
 
 def only_report(report):
@@ -70,15 +100,22 @@ class Contenders:
         return self._afxfw(name, ["--blocklist", self._real_list, *options], Counting.arrivals,
                            reinjected, delivers=True)
 
-    def afxfw_fast_path(self, name):
-        return self._afxfw(name, ["--fast-path", "--blocklist", self._real_list],
-                           Counting.arrivals, only_report, delivers=True)
+    def afxfw_fast_path(self, name, flows):
+        """Measured when nearly all flows are in the fast path."""
+        contender = self._afxfw(name, ["--fast-path", "--blocklist", self._real_list],
+                                Counting.arrivals, passed_fast, delivers=True)
+        contender.warm_up = until(lambda report: report["fast_path"]["added"] >= MOST * flows,
+                                  f"{MOST:.0%} of {flows:,} flows in the fast path")
+        return contender
 
-    def afxfw_push_down(self, name, prefixes, wanted):
-        """What its XDP program lets through to the worker is processed too."""
-        options = ["--push-down", prefixes, "--reinject", "none", "--blocklist",
+    def afxfw_push_down(self, name, sources, wanted):
+        """Measured when nearly all sources are pushed down. What goes to the worker counts too."""
+        options = ["--push-down", sources, "--reinject", "none", "--blocklist",
                    self._lists.plain(wanted)]
-        return self._afxfw(name, options, Counting.interface, only_report)
+        contender = self._afxfw(name, options, Counting.own_and_xdp, pushed_down)
+        contender.warm_up = until(lambda report: report["push_down"]["sources"] >= MOST * sources,
+                                  f"{MOST:.0%} of {sources:,} sources pushed down")
+        return contender
 
     def bare(self, name, mode, **how):
         """bare-afxdp in one of the modes: drop, read, veth, tap, xdp-drop."""

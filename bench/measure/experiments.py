@@ -124,7 +124,7 @@ def _reinject(key, title, make):
 def _fast_path(key, title, make):
     return Flood(key, title, Traffic(blocked=0.0, flows=ESTABLISHED), [
         make.xdp_filter_pass(XDP_FILTER),
-        make.afxfw_fast_path("afxfw --fast-path"),
+        make.afxfw_fast_path("afxfw --fast-path", ESTABLISHED),
         make.afxfw_reinject("afxfw"),
     ], [Target("afxfw --fast-path", XDP_FILTER, at_least=0.95),
         Target("afxfw --fast-path", "afxfw")])

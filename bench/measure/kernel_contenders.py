@@ -2,25 +2,34 @@
 
 import contextlib
 import shutil
-import time
 
 from .contender import Contender, Counting, Outcome, nft_counters
 from .lab import FILTERED
 
 SET, TABLE = "blocklist", "afxfw-bench"
+PACKAGES = {"nft": "nftables", "xdp-filter": "xdp-tools"}  # others have their tool's name
 COUNTERS = "counter blocked { }\ncounter allowed { }"
 
 
 def missing_tool(*tools):
     """tools: names of programs. What to install, or None."""
-    missing = [tool for tool in tools if shutil.which(tool) is None]
+    missing = [PACKAGES.get(tool, tool) for tool in tools if shutil.which(tool) is None]
     return f"not installed: apt-get install {' '.join(missing)}" if missing else None
 
 
-class Nft(Contender):
-    """One set look-up, then a drop: of what is listed, or, counted apart, of the rest."""
+class InStack(Contender):
+    """In the kernel's stack, which loses nothing: what the interface receives is processed. Its own
+    counters are read at the end only: nft reads all sets before it shows a counter, which takes
+    seconds for a large one."""
 
     lossless = True
+
+    def sample(self, lab, _):
+        return lab.interface_packets()
+
+
+class Nft(InStack):
+    """One set look-up, then a drop: of what is listed, or, counted apart, of the rest."""
 
     def __init__(self, name, hook, lists, wanted):
         self._family = {"ingress": "netdev", "prerouting": "inet"}[hook]
@@ -44,17 +53,13 @@ class Nft(Contender):
         finally:
             lab.run("fw", "nft", "delete", "table", self._family, TABLE)
 
-    def sample(self, lab, _):
-        return nft_counters(lab, self._family, TABLE, "blocked", "allowed")
-
     def finish(self, lab, _):
-        return Outcome(nft_counters(lab, self._family, TABLE, "blocked")[1])
+        counters = nft_counters(lab, self._family, TABLE)
+        return Outcome(counters["blocked"], counted=sum(counters.values()))
 
 
-class NftRules(Contender):
+class NftRules(InStack):
     """Rules of a file at ingress, then a drop of what none of them matched."""
-
-    lossless = True
 
     def __init__(self, name, file):
         self._file = file
@@ -71,17 +76,12 @@ class NftRules(Contender):
         finally:
             lab.run("fw", "nft", "delete", "table", "netdev", "filter")
 
-    def sample(self, lab, _):
-        return nft_counters(lab, "netdev", "filter", "rest")
-
     def finish(self, lab, _):
-        return Outcome()
+        return Outcome(counted=nft_counters(lab, "netdev", "filter")["rest"])
 
 
-class Iptables(Contender):
+class Iptables(InStack):
     """The same with an ipset, in PREROUTING of the table raw."""
-
-    lossless = True
 
     def __init__(self, name, lists, wanted):
         self._program = "iptables" if wanted.sources.version == 4 else "ip6tables"
@@ -102,18 +102,10 @@ class Iptables(Contender):
             lab.run("fw", self._program, "-t", "raw", "-F", "PREROUTING")
             lab.run("fw", "ipset", "destroy")
 
-    def sample(self, lab, _):
-        before = time.monotonic()
-        packets = sum(self._packets(lab))
-        return (before + time.monotonic()) / 2, packets
-
     def finish(self, lab, _):
-        return Outcome(self._packets(lab)[0])
-
-    def _packets(self, lab):
-        """By rule."""
         listing = lab.run("fw", self._program, "-t", "raw", "-nvxL", "PREROUTING")
-        return [int(line.split()[0]) for line in listing.splitlines()[2:]]
+        blocked, allowed = (int(line.split()[0]) for line in listing.splitlines()[2:])
+        return Outcome(blocked, counted=blocked + allowed)
 
 
 class XdpFilter(Contender):

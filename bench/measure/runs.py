@@ -11,6 +11,7 @@ from .lab import SENDING
 from .process import MeasurementError
 
 UNLIMITED = 3600  # seconds: the generator is stopped long before
+BEGIN_SECONDS = 30  # until the generator has begun
 STILL_SECONDS = 0.2  # a counter that doesn't move for so long has stopped
 SETTLE_SECONDS = 15  # until it must have
 SHARE_TOLERANCE = 0.02  # of blocked packets: sources are drawn at random
@@ -46,15 +47,25 @@ class Run(NamedTuple):
 
 def settle(read):
     """Reads a counter until it stands still, and returns what it then is."""
-    end = time.monotonic() + SETTLE_SECONDS
     value = read()
-    while time.monotonic() < end:
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
         time.sleep(STILL_SECONDS)
         before, value = value, read()
         if value == before:
             return value
-    raise MeasurementError(f"packets were still being counted {SETTLE_SECONDS} s after the last "
-                           "one was sent: something else sends")
+        if time.monotonic() > end:
+            raise MeasurementError(f"packets were still being counted {SETTLE_SECONDS} s after the "
+                                   "last one was sent: something else sends")
+
+
+def wait_for_traffic(lab, before):
+    """Until the filtered interface has received more packets than `before`."""
+    end = time.monotonic() + BEGIN_SECONDS
+    while lab.interface_packets()[1] == before:
+        if time.monotonic() > end:
+            raise MeasurementError(f"nothing arrived within {BEGIN_SECONDS} s of the generator's start")
+        time.sleep(0.02)
 
 
 def check(contender, traffic, sent, processed, outcome, arrived):
@@ -69,6 +80,8 @@ def check(contender, traffic, sent, processed, outcome, arrived):
         wrong(f"{sent:,} packets sent, but {processed:,} processed")
     if contender.lossless and processed != sent:
         wrong(f"{sent:,} packets sent, but {processed:,} processed, though it can lose none")
+    if outcome.counted is not None and outcome.counted != processed:
+        wrong(f"{processed:,} packets reached it, but it counted {outcome.counted:,}")
     if outcome.lost is not None and processed + outcome.lost != sent:
         wrong(f"{sent:,} packets sent, but {processed:,} processed and {outcome.lost:,} lost")
     if outcome.blocked is not None:
@@ -108,8 +121,10 @@ def run_once(lab, bench, contender, traffic, schedule, generator_cpus=None):
     """Returns the Run. generator_cpus: as afxfw-pktgen's --cpus; default: bench.cpus.generator."""
     command = flood_command(lab, bench, traffic, generator_cpus or bench.cpus.generator)
     with checked(lab, contender, traffic) as (process, result):
+        before = lab.interface_packets()[1]
         with lab.start("gen", "afxfw-pktgen", command) as sender:
-            time.sleep(schedule.warm_up_seconds)
+            wait_for_traffic(lab, before)
+            contender.warm_up(process, schedule.warm_up_seconds)
             first, cpu_before = contender.sample(lab, process), cpu_seconds()
             contender.work(process, schedule.window_seconds)
             last, cpu_after = contender.sample(lab, process), cpu_seconds()

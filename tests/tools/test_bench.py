@@ -69,6 +69,7 @@ class TestCheck:
         (Filter(), 0, Outcome(), 0, "none processed"),
         (Filter(), 1001, Outcome(), 0, "but 1,001 processed"),
         (Filter(), 900, Outcome(lost=99), 0, "900 processed and 99 lost"),
+        (Filter(), 1000, Outcome(counted=999), 0, "it counted 999"),
         (Filter(lossless=True), 999, Outcome(), 0, "it can lose none"),
         (Filter(delivers=True), 1000, Outcome(blocked=500), 499, "but 500 should have"),
     ])
