@@ -236,12 +236,11 @@ Options read_options(const Values& values) {
   read_amount(values, options);
   options.method = values.choice<Method, 3>(
       "method", {{{"auto", Method::kAuto}, {"live", Method::kLive}, {"xsk", Method::kXsk}}});
-  const bool needs_xsk = options.capture || options.traffic.imix;
-  if (needs_xsk && options.method == Method::kLive) {
-    fail("method", fmt::format("live frames are all of one size; {} needs xsk",
-                               options.capture ? "--pcap" : "--imix"));
+  if (options.capture) {
+    if (options.method == Method::kLive)
+      fail("method", "a --pcap is sent by xsk, not as live frames");
+    options.method = Method::kXsk;
   }
-  if (needs_xsk) options.method = Method::kXsk;
   options.batch = values.get<std::uint32_t>("batch");
   if (options.batch == 0 || options.batch > PKTGEN_MAX_BATCH) {
     fail("batch", fmt::format("{} is not within 1 to {}", options.batch, PKTGEN_MAX_BATCH));
