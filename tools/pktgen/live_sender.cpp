@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -152,7 +153,7 @@ SendResult LiveSender::send(std::uint64_t frames) {
 std::uint64_t LiveSender::bytes_sent(const pktgen_live_state& state) const noexcept {
   std::uint64_t bytes = state.begun_bytes;
   for (std::uint64_t entry = state.retried; entry != state.refused_end; ++entry) {
-    const std::uint64_t index = state.refused_index[entry % PKTGEN_RETRIES];
+    const std::uint64_t index = state.refused_index[entry % std::size(state.refused_index)];
     bytes -= plan_.sizes[size_of(plan_, index)].frame.size();
   }
   return bytes;
