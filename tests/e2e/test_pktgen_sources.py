@@ -26,14 +26,28 @@ def sent_frames(lab, path, expected, **options):
     return frames, report
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_imix_is_seven_to_four_to_one(lab, tmp_path, version, threads):
+@pytest.fixture(scope="module", autouse=True)
+def takes_live_frames(lab):
+    """A veth without an XDP program does when GRO is turned on; UDP is not merged by it."""
+    for state in ("off", "on"):
+        lab["fw"].run("ethtool", "-K", "eth0", "gro", state)
+
+
+@pytest.mark.parametrize("method, threads", [("live", 1), ("xsk", 1), ("xsk", 2)])
+def test_imix_is_seven_to_four_to_one(lab, tmp_path, version, method, threads):
     frames, report = sent_frames(
         lab, tmp_path, 1200, dst_mac=lab["fw"].mac, imix=True, count=1200, rate=4000,
-        flows=10, threads=threads, ipv6=True if version == 6 else None)
+        method=method, flows=10, threads=threads, ipv6=True if version == 6 else None)
     small = 60 if version == 4 else 14 + 40 + 8
     assert collections.Counter(map(len, frames)) == {small: 700, 590: 400, 1514: 100}
-    assert (report["method"], report["frame_bytes"]) == ("xsk", None)
+    assert (report["method"], report["frame_bytes"]) == (method, None)
+
+
+def test_imix_is_the_same_by_both_methods(lab, tmp_path):
+    """More than the 256 frames after which live frames begin to be reused."""
+    seen = [sent_frames(lab, tmp_path, 600, dst_mac=lab["fw"].mac, imix=True, count=600,
+                        rate=4000, method=method)[0] for method in ("live", "xsk")]
+    assert seen[0] == seen[1]
 
 
 def write_pcap(path, packets, link_type=ETHERNET, snap_length=65535):

@@ -123,7 +123,7 @@ TEST(PktgenFlows, TakeTurnsAndAreDistinct) {
     std::set<Flow> seen;
     for (std::uint64_t index = 0; index < kFlows; ++index) {
       seen.insert(flow(plan, index));
-      ASSERT_EQ(flow(plan, index), flow(plan, index + 7 * kFlows)) << index;
+      ASSERT_EQ(flow(plan, index), flow(plan, index + 7ULL * kFlows)) << index;
     }
     EXPECT_EQ(seen.size(), kFlows);
   }

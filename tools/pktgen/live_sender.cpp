@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -30,7 +31,23 @@ struct LivePrograms::Impl {
   std::optional<DispatcherHold> hold;
 };
 
-LivePrograms::LivePrograms(const FramePlan& plan, std::uint32_t ifindex,
+namespace {
+
+void set_traffic(const pktgen_bpf& skeleton, const TrafficPlan& plan) {
+  auto& data = *skeleton.rodata;
+  for (std::size_t size = 0; size < plan.sizes.size(); ++size) {
+    const FramePlan& of_size = plan.sizes[size];
+    std::memcpy(&data.packets[size], &of_size.packet, sizeof(of_size.packet));
+    data.frame_bytes[size] = static_cast<std::uint32_t>(of_size.frame.size());
+  }
+  data.largest = static_cast<std::uint32_t>(plan.sizes.size() - 1);
+  data.mixed = plan.sizes.size() > 1 ? 1 : 0;
+  std::copy(plan.pattern.begin(), plan.pattern.end(), data.pattern);
+}
+
+}  // namespace
+
+LivePrograms::LivePrograms(const TrafficPlan& plan, std::uint32_t ifindex,
                            const std::vector<int>& cpus)
     : impl_(std::make_unique<Impl>()) {
   const auto check = [](int result, const char* operation) {
@@ -39,7 +56,7 @@ LivePrograms::LivePrograms(const FramePlan& plan, std::uint32_t ifindex,
   impl_->skeleton.reset(pktgen_bpf__open());
   pktgen_bpf* const skeleton = impl_->skeleton.get();
   if (skeleton == nullptr) throw errno_error("cannot open the BPF programs", errno);
-  std::memcpy(&skeleton->rodata->packet, &plan.packet, sizeof(plan.packet));
+  set_traffic(*skeleton, plan);
   skeleton->rodata->ifindex = ifindex;
   const int highest = *std::max_element(cpus.begin(), cpus.end());
   check(bpf_map__set_max_entries(skeleton->maps.states, static_cast<std::uint32_t>(highest) + 1),
@@ -80,10 +97,11 @@ void write_state(int map, std::uint32_t cpu, const pktgen_live_state& state) {
 
 }  // namespace
 
-LiveSender::LiveSender(std::shared_ptr<LivePrograms> programs, const FramePlan& plan,
+LiveSender::LiveSender(std::shared_ptr<LivePrograms> programs, const TrafficPlan& plan,
                        const Share& share, std::uint32_t batch)
     : programs_(std::move(programs)),
-      frame_(plan.frame),
+      plan_(plan),
+      frame_(plan.sizes.back().frame),
       cpu_(static_cast<std::uint32_t>(share.cpu)),
       batch_(batch) {
   pktgen_live_state state{};
@@ -122,14 +140,23 @@ SendResult LiveSender::send(std::uint64_t frames) {
   SendResult sent;
   sent.attempted = after.attempted - before.attempted;
   sent.sent = after.sent - before.sent;
-  sent.bytes = sent.sent * frame_.size();
   sent.refused = after.refused - before.refused;
   sent.error = static_cast<int>(-after.error);
   if (after.pending != after.settled) {
     throw Error(fmt::format("the kernel did not report what became of {} live frames",
                             after.pending - after.settled));
   }
+  sent.bytes = bytes_sent(after) - bytes_sent(before);
   return sent;
+}
+
+std::uint64_t LiveSender::bytes_sent(const pktgen_live_state& state) const noexcept {
+  std::uint64_t bytes = state.begun_bytes;
+  for (std::uint64_t entry = state.retried; entry != state.refused_end; ++entry) {
+    const std::uint64_t index = state.refused_index[entry % std::size(state.refused_index)];
+    bytes -= plan_.sizes[size_of(plan_, index)].frame.size();
+  }
+  return bytes;
 }
 
 }  // namespace afxfw::pktgen

@@ -5,8 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "pktgen/frame_plan.h"
+#include "pktgen/bpf/live_state.h"
 #include "pktgen/sender.h"
+#include "pktgen/traffic_plan.h"
 
 namespace afxfw::pktgen {
 
@@ -15,8 +16,8 @@ namespace afxfw::pktgen {
 /// CAP_NET_ADMIN and CAP_PERFMON.
 class LivePrograms {
  public:
-  /// cpus: where senders will run. Throws Error when the kernel cannot do it.
-  LivePrograms(const FramePlan& plan, std::uint32_t ifindex, const std::vector<int>& cpus);
+  /// plan: no capture. cpus: where senders will run. Throws Error when the kernel cannot do it.
+  LivePrograms(const TrafficPlan& plan, std::uint32_t ifindex, const std::vector<int>& cpus);
   ~LivePrograms();
   LivePrograms(const LivePrograms&) = delete;
   LivePrograms& operator=(const LivePrograms&) = delete;
@@ -39,15 +40,20 @@ class LiveSender : public Sender {
     std::uint64_t stride = 1;  ///< from one packet's index to the next
   };
 
-  /// batch: frames the kernel makes before it lets the receiver run, 1 to 256.
-  LiveSender(std::shared_ptr<LivePrograms> programs, const FramePlan& plan, const Share& share,
+  /// plan: of the programs; must outlive this. batch: frames the kernel makes before it lets the
+  /// receiver run, 1 to 256.
+  LiveSender(std::shared_ptr<LivePrograms> programs, const TrafficPlan& plan, const Share& share,
              std::uint32_t batch);
 
   SendResult send(std::uint64_t frames) override;
 
  private:
+  /// Bytes of the packets that have been sent, of all calls.
+  [[nodiscard]] std::uint64_t bytes_sent(const pktgen_live_state& state) const noexcept;
+
   std::shared_ptr<LivePrograms> programs_;
-  std::vector<std::byte> frame_;
+  const TrafficPlan& plan_;
+  std::vector<std::byte> frame_;  ///< of the largest size
   std::uint32_t cpu_;
   std::uint32_t batch_;
 };

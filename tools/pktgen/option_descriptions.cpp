@@ -62,7 +62,7 @@ po::options_description packet_options() {
       "Ethernet frame without FCS, at least 60 (default: the smallest that holds the headers)");
   add("imix",
       "seven frames of 60 bytes, four of 590 and one of 1514 in turn: the simple IMIX of 64, 594 "
-      "and 1518 bytes with FCS; sent by AF_XDP");
+      "and 1518 bytes with FCS");
   add("fragment", value("KIND")->default_value("none"),
       "none, first or later; with the same --seed the two make whole datagrams");
   add("order", value("ORDER")->default_value("random"),

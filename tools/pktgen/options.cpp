@@ -9,10 +9,11 @@
 #include <utility>
 
 #include "pktgen/bpf/live_state.h"
+#include "pktgen/common_options.h"
 #include "pktgen/frame_plan.h"
 #include "pktgen/option_descriptions.h"
 #include "pktgen/option_values.h"
-#include "util/cpu.h"
+#include "pktgen/receive/receive_options.h"
 #include "util/error.h"
 
 namespace afxfw::pktgen {
@@ -106,51 +107,6 @@ TrafficOptions read_traffic(const Values& values) {
   return traffic;
 }
 
-std::string read_interface(const Values& values) {
-  const auto interface = values.text("iface");
-  if (!interface || interface->empty()) {
-    fail("iface", "required; 'ip link' lists the interfaces");
-  }
-  return *interface;
-}
-
-LogLevel read_log_level(const Values& values) {
-  return values.choice<LogLevel, 4>("log-level", {{{"debug", LogLevel::kDebug},
-                                                   {"info", LogLevel::kInfo},
-                                                   {"warn", LogLevel::kWarn},
-                                                   {"error", LogLevel::kError}}});
-}
-
-std::uint32_t read_flow_count(const Values& values) {
-  const std::uint64_t flows = *values.parsed("flows", parse_scaled);
-  if (flows == 0 || flows > PKTGEN_STAMP_MAX_FLOWS) {
-    fail("flows", fmt::format("{} is not within 1 to {}", flows, PKTGEN_STAMP_MAX_FLOWS));
-  }
-  return static_cast<std::uint32_t>(flows);
-}
-
-std::vector<int> read_cpus(const Values& values) {
-  std::vector<int> cpus;
-  if (const auto list = values.text("cpus")) {
-    cpus = parse_cpu_list(*list);
-    std::vector<int> sorted = cpus;
-    std::sort(sorted.begin(), sorted.end());
-    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-      fail("cpus", "a CPU is named twice; each thread needs its own");
-    }
-  }
-  const std::size_t threads = values.has("threads") ? values.get<unsigned>("threads")
-                                                    : std::max<std::size_t>(1, cpus.size());
-  if (threads == 0) fail("threads", "at least one is needed");
-  if (cpus.empty()) cpus = allowed_cpus();
-  if (threads > cpus.size()) {
-    fail("threads",
-         fmt::format("{} threads need as many CPUs, there are {}", threads, cpus.size()));
-  }
-  cpus.resize(threads);
-  return cpus;
-}
-
 void read_amount(const Values& values, Options& options) {
   options.count = values.parsed("count", parse_scaled);
   if (options.count == 0U) fail("count", "0 sends nothing; leave it out for no limit");
@@ -236,39 +192,15 @@ Options read_options(const Values& values) {
   read_amount(values, options);
   options.method = values.choice<Method, 3>(
       "method", {{{"auto", Method::kAuto}, {"live", Method::kLive}, {"xsk", Method::kXsk}}});
-  const bool needs_xsk = options.capture || options.traffic.imix;
-  if (needs_xsk && options.method == Method::kLive) {
-    fail("method", fmt::format("live frames are all of one size; {} needs xsk",
-                               options.capture ? "--pcap" : "--imix"));
+  if (options.capture) {
+    if (options.method == Method::kLive)
+      fail("method", "a --pcap is sent by xsk, not as live frames");
+    options.method = Method::kXsk;
   }
-  if (needs_xsk) options.method = Method::kXsk;
   options.batch = values.get<std::uint32_t>("batch");
   if (options.batch == 0 || options.batch > PKTGEN_MAX_BATCH) {
     fail("batch", fmt::format("{} is not within 1 to {}", options.batch, PKTGEN_MAX_BATCH));
   }
-  options.json = values.has("json");
-  options.log_level = read_log_level(values);
-  return options;
-}
-
-ReceiveOptions read_receive_options(const Values& values) {
-  constexpr std::array<std::string_view, 10> kKnown = {
-      "receive", "iface", "count", "duration",   "idle-timeout",
-      "flows",   "cpus",  "json",  "list-flows", "log-level"};
-  for (const std::string& option : values.all_given()) {
-    if (std::find(kKnown.begin(), kKnown.end(), option) == kKnown.end()) {
-      fail(option, "is for sending, not with --receive");
-    }
-  }
-  ReceiveOptions options;
-  options.interface = read_interface(values);
-  options.count = values.parsed("count", parse_scaled);
-  if (options.count == 0U) fail("count", "0 receives nothing; leave it out for no limit");
-  options.duration = values.seconds("duration");
-  options.idle_timeout = values.seconds("idle-timeout");
-  if (values.has("flows")) options.flows = read_flow_count(values);
-  options.listed_flows = values.get<std::uint32_t>("list-flows");
-  if (values.has("cpus")) options.cpu = read_cpus(values).front();
   options.json = values.has("json");
   options.log_level = read_log_level(values);
   return options;

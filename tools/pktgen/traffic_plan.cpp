@@ -1,7 +1,9 @@
 #include "pktgen/traffic_plan.h"
 
-#include <algorithm>
+#include <array>
 #include <cstring>
+#include <span>
+#include <utility>
 
 #include "pktgen/clock.h"
 
@@ -10,7 +12,8 @@ namespace afxfw::pktgen {
 namespace {
 
 // The small ones as far apart as they can be.
-constexpr std::array<std::uint8_t, 12> kImixPattern = {0, 1, 0, 0, 1, 0, 2, 0, 1, 0, 0, 1};
+constexpr std::array<std::uint8_t, PKTGEN_PATTERN> kImixPattern = {0, 1, 0, 0, 1, 0,
+                                                                   2, 0, 1, 0, 0, 1};
 
 class GeneratedFrames : public FrameSource {
  public:
@@ -89,8 +92,7 @@ TrafficPlan plan_traffic(const Options& options, const MacAddress& source_mac) {
 
 std::uint8_t size_of(const TrafficPlan& plan, std::uint64_t index) noexcept {
   if (plan.pattern.size() == 1) return plan.pattern.front();
-  const std::uint32_t flows = plan.sizes.front().packet.flows;
-  const std::uint64_t place = flows == 0 ? index : index % flows + index / flows;
+  const std::uint64_t place = pktgen_pattern_place(&plan.sizes.front().packet, index);
   return plan.pattern[place % plan.pattern.size()];
 }
 

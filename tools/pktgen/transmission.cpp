@@ -21,8 +21,7 @@ namespace afxfw::pktgen {
 namespace {
 
 std::vector<Lane> open_live_lanes(const Options& options, const Link& link,
-                                  const TrafficPlan& traffic) {
-  const FramePlan& plan = traffic.sizes.front();
+                                  const TrafficPlan& plan) {
   const auto programs =
       std::make_shared<LivePrograms>(plan, static_cast<std::uint32_t>(link.ifindex), options.cpus);
   std::vector<Lane> lanes;
@@ -32,9 +31,6 @@ std::vector<Lane> open_live_lanes(const Options& options, const Link& link,
   }
   return lanes;
 }
-
-/// Live frames are all of one size.
-bool needs_xsk(const TrafficPlan& plan) { return plan.capture || plan.sizes.size() > 1; }
 
 Transmission open_xsk(const Options& options, const TrafficPlan& plan, std::string reason) {
   Transmission transmission;
@@ -95,7 +91,7 @@ std::optional<Transmission> try_live(const Options& options, const Link& link,
 Transmission open_transmission(const Options& options, const Link& link, const TrafficPlan& plan) {
   switch (options.method) {
     case Method::kXsk:
-      return open_xsk(options, plan, needs_xsk(plan) ? "of more than one size" : "asked for");
+      return open_xsk(options, plan, plan.capture ? "a capture needs it" : "asked for");
     case Method::kLive: {
       Transmission transmission;
       transmission.reason = "asked for";

@@ -25,10 +25,11 @@ struct pktgen_live_state {
 	 * pid namespace. */
 	__u64 task;
 
-	__u64 attempted; /* packets made by the XDP program */
-	__u64 sent;	 /* of these, accepted by the driver */
-	__u64 refused;	 /* of these, refused by the driver or before it */
-	__s64 error;	 /* the last refusal's errno, negative; 0: its queue was full */
+	__u64 attempted;   /* packets made by the XDP program */
+	__u64 sent;	   /* of these, accepted by the driver */
+	__u64 refused;	   /* of these, refused by the driver or before it */
+	__u64 begun_bytes; /* of the packets made at least once */
+	__s64 error;	   /* the last refusal's errno, negative; 0: its queue was full */
 
 	/* Indices of the packets handed to the kernel whose fate is not known yet,
 	 * in the order they were handed over: entries [settled, pending). */

@@ -93,6 +93,19 @@ struct pktgen_fields {
 	struct pktgen_stamp stamp; /* its time_ns is the caller's to set */
 };
 
+/* A run's packets may have several sizes, in turn. */
+#define PKTGEN_SIZES 3
+#define PKTGEN_PATTERN 12
+
+/* Packet INDEX has the size at this place, modulo PKTGEN_PATTERN, of the pattern.
+ * Each flow goes through all of it, and the flows are spread over it. */
+PKTGEN_INLINE __u64 pktgen_pattern_place(const struct pktgen_packet *packet, __u64 index)
+{
+	if (packet->flows == 0)
+		return index;
+	return index % packet->flows + index / packet->flows;
+}
+
 /* The finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
  * Number Generators, 2014): every input bit changes each output bit with
  * probability 1/2. */

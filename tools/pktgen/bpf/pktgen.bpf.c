@@ -21,7 +21,13 @@ struct net_device {
 	int ifindex;
 } __attribute__((preserve_access_index));
 
-const volatile struct pktgen_packet packet = {};
+/* Packets of each size, of which pattern[] says which is next, if mixed. A frame
+ * of the pool has the largest one. */
+const volatile struct pktgen_packet packets[PKTGEN_SIZES] = {};
+const volatile __u32 frame_bytes[PKTGEN_SIZES] = {};
+const volatile __u8 pattern[PKTGEN_PATTERN] = {};
+const volatile __u32 mixed = 0;
+const volatile __u32 largest = 0; /* which of them */
 const volatile __u32 ifindex = 0;
 
 struct {
@@ -52,20 +58,10 @@ static __always_inline __u64 take_index(struct pktgen_live_state *state)
 	return index;
 }
 
-SEC("xdp")
-int pktgen_xdp(struct xdp_md *ctx)
+/* Notes that the packet which is next is under way. Returns its number. */
+static __always_inline __u64 begin(struct pktgen_live_state *state)
 {
-	const struct pktgen_packet *config = (const struct pktgen_packet *)&packet;
-	struct pktgen_live_state *state = this_cpu_state();
-	void *frame = (void *)(long)ctx->data;
-	struct pktgen_fields fields;
 	__u64 index;
-
-	/* Hides that the object is a zero constant from the compiler, not from
-	 * the verifier, for which its fields are known when it loads this. */
-	barrier_var(config);
-	if (!state || frame + config->written > (void *)(long)ctx->data_end)
-		return XDP_ABORTED;
 
 	if (!state->task)
 		state->task = bpf_get_current_pid_tgid();
@@ -73,12 +69,72 @@ int pktgen_xdp(struct xdp_md *ctx)
 	state->attempted++;
 	state->pending_index[state->pending % PKTGEN_MAX_BATCH] = index;
 	state->pending++;
+	return index;
+}
 
+static __always_inline int send(struct xdp_md *ctx, const struct pktgen_packet *config, __u64 index)
+{
+	void *frame = (void *)(long)ctx->data;
+	struct pktgen_fields fields;
+
+	/* Hides that the object is a zero constant from the compiler, not from
+	 * the verifier, for which its fields are known when it loads this. */
+	barrier_var(config);
+	if (frame + config->written > (void *)(long)ctx->data_end)
+		return XDP_ABORTED;
 	pktgen_packet_fields(config, index, &fields);
 	if (config->stamped)
 		fields.stamp.time_ns = bpf_ktime_get_ns();
 	pktgen_write_headers(frame, config, &fields);
 	return bpf_redirect(ifindex, 0);
+}
+
+static __always_inline int send_mixed(struct xdp_md *ctx, struct pktgen_live_state *state,
+				      __u64 index, int is_new)
+{
+	const struct pktgen_packet *sizes = (const struct pktgen_packet *)packets;
+	__u64 place = pktgen_pattern_place(sizes, index) % PKTGEN_PATTERN;
+	__u32 size;
+
+	/* Of a remainder, the verifier does not know that it is small. */
+	barrier_var(place);
+	if (place >= PKTGEN_PATTERN)
+		return XDP_ABORTED;
+	size = pattern[place];
+	if (size >= PKTGEN_SIZES)
+		return XDP_ABORTED;
+	if (is_new)
+		state->begun_bytes += frame_bytes[size];
+	/* The kernel gives the frame its length again before it uses it again. */
+	if (size != largest &&
+	    bpf_xdp_adjust_tail(ctx, (int)frame_bytes[size] - (int)frame_bytes[largest]))
+		return XDP_ABORTED;
+	/* Each with an object that the verifier knows. */
+	switch (size) {
+	case 0:
+		return send(ctx, sizes, index);
+	case 1:
+		return send(ctx, sizes + 1, index);
+	default:
+		return send(ctx, sizes + 2, index);
+	}
+}
+
+SEC("xdp")
+int pktgen_xdp(struct xdp_md *ctx)
+{
+	struct pktgen_live_state *state = this_cpu_state();
+	__u64 next, index;
+
+	if (!state)
+		return XDP_ABORTED;
+	next = state->next_index;
+	index = begin(state);
+	if (mixed)
+		return send_mixed(ctx, state, index, state->next_index != next);
+	if (state->next_index != next)
+		state->begun_bytes += frame_bytes[0];
+	return send(ctx, (const struct pktgen_packet *)packets, index);
 }
 
 /* The state of this CPU if the running task is its sender: another program may
