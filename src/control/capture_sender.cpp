@@ -107,9 +107,10 @@ void CaptureSender::run() {
   finish();
   log_info("capture for {}: ends; {} of {} packets copied", client_, packets_,
            sum(capture_->counts().seen));
-  connection_.reset();
   capture_.reset();
   ended_.store(true, std::memory_order_release);
+  // Last of all: a client that has seen the end may begin another one.
+  connection_.reset();
 }
 
 void CaptureSender::finish() {

@@ -35,7 +35,8 @@ class CaptureSender {
   CaptureSender(const CaptureSender&) = delete;
   CaptureSender& operator=(const CaptureSender&) = delete;
 
-  /// The connection is closed, and the destructor does not wait. Any thread.
+  /// Nothing is left to do but to close the connection: the destructor does not wait.
+  /// Any thread.
   [[nodiscard]] bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
  private:

@@ -48,7 +48,7 @@ struct CapturePacket {
 };
 
 /// The longest record: the longest packet, and some.
-inline constexpr std::size_t kMaxCaptureRecordBytes = 128 * 1024;
+inline constexpr std::size_t kMaxCaptureRecordBytes = std::size_t{128} << 10U;
 
 /// Appends a record. bytes: kMaxSnapLength at most; head.record_bytes is set here.
 void append_record(std::string& output, CapturePacketHead head, std::string_view bytes);

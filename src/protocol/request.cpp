@@ -204,7 +204,7 @@ class RequestReader {
 
   void read_verdict() {
     const auto verdict = find_captured_verdict(text("verdict", kMaxNameBytes));
-    if (!verdict) fail("'verdict' must be \"all\", \"drop\" or \"accept\"");
+    if (!verdict) fail(R"('verdict' must be "all", "drop" or "accept")");
     request_.verdict = *verdict;
   }
 
