@@ -178,10 +178,8 @@ void Engine::adjust_napi() {
 }
 
 void Engine::prepare_device() {
-  if (!plan_.device || options_.zero_copy == ZeroCopy::kOff ||
-      program_->mode() == XdpMode::kGeneric) {
-    return;
-  }
+  if (program_->mode() == XdpMode::kGeneric) return;
+  if (!plan_.device || plan_.workers.front().reinject_zero_copy == ZeroCopy::kOff) return;
   pass_program_ = std::make_unique<PassProgram>(*plan_.device);
   if (pass_program_->refusal().empty()) return;
   log_info("{}: no native XDP there ({}), so what is sent to it is copied", plan_.device->name,

@@ -167,7 +167,6 @@ def test_the_kernel_keeps_the_queues_as_they_are_under_traffic(guest, wire, star
         assert refused.code != 0
         afxfw.wait_status(total_received(30 * QUEUES), "packets after that")
     afxfw.wait_status(total_received(background.rounds * QUEUES), "all packets")
-    print(refused, afxfw.messages())
     check_zero_copy(afxfw.status())
     final = afxfw.finish()
     check_final(final, reinject=False)
