@@ -131,6 +131,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
         link.name);
   }
   engine->program_ = XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy);
+  engine->require_no_more_queues();
   engine->offloads_ =
       std::make_unique<ConflictingOffloads>(link.name, engine->program_->mode(), engine->lock_);
   if (chosen.busy_poll) engine->adjust_napi();
@@ -168,6 +169,19 @@ Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> 
       link_warnings_(kLinkWarnings, std::chrono::minutes(1)) {}
 
 Engine::~Engine() { stop(); }
+
+// virtio_net receives, too, on queues that it turns on for XDP to send.
+void Engine::require_no_more_queues() const {
+  const Link link = require_link(plan_.link.name);
+  if (link.rx_queues <= plan_.link.rx_queues || options_.allow_unfiltered_queues) return;
+  throw Error(fmt::format("{}: with an XDP program, the driver {} receives on {} queues instead of "
+                          "{}, and packets of the new ones would not be filtered; let it use all "
+                          "queues that the device has: run ethtool -L {} combined with the maximum "
+                          "that ethtool -l {} shows, or use --allow-unfiltered-queues",
+                          link.name, link.driver, link.rx_queues, plan_.link.rx_queues, link.name,
+                          link.name),
+              ExitCode::kUnsupported);
+}
 
 void Engine::adjust_napi() {
   const std::string& interface = plan_.link.name;
