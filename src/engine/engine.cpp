@@ -134,6 +134,7 @@ std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Outpu
   engine->program_ =
       XdpProgram::attach(link.name, link.ifindex, chosen.mode, chosen.inline_policy,
                          {.flows = chosen.fast_path_flows, .pushed = chosen.push_down});
+  engine->require_no_more_queues();
   if (chosen.fast_path_flows != 0) {
     for (WorkerOptions& worker : engine->plan_.workers) {
       worker.flow_table = engine->program_->flows();
@@ -179,6 +180,19 @@ Engine::Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> 
 
 Engine::~Engine() { stop(); }
 
+// virtio_net receives, too, on queues that it turns on for XDP to send.
+void Engine::require_no_more_queues() const {
+  const Link link = require_link(plan_.link.name);
+  if (link.rx_queues <= plan_.link.rx_queues || options_.allow_unfiltered_queues) return;
+  throw Error(fmt::format("{}: with an XDP program, the driver {} receives on {} queues instead of "
+                          "{}, and packets of the new ones would not be filtered; let it use all "
+                          "queues that the device has: run ethtool -L {} combined with the maximum "
+                          "that ethtool -l {} shows, or use --allow-unfiltered-queues",
+                          link.name, link.driver, link.rx_queues, plan_.link.rx_queues, link.name,
+                          link.name),
+              ExitCode::kUnsupported);
+}
+
 void Engine::adjust_napi() {
   const std::string& interface = plan_.link.name;
   const NapiSettings current = read_napi_settings(interface);
@@ -188,10 +202,8 @@ void Engine::adjust_napi() {
 }
 
 void Engine::prepare_device() {
-  if (!plan_.device || options_.zero_copy == ZeroCopy::kOff ||
-      program_->mode() == XdpMode::kGeneric) {
-    return;
-  }
+  if (program_->mode() == XdpMode::kGeneric) return;
+  if (!plan_.device || plan_.workers.front().reinject_zero_copy == ZeroCopy::kOff) return;
   pass_program_ = std::make_unique<PassProgram>(*plan_.device);
   if (pass_program_->refusal().empty()) return;
   log_info("{}: no native XDP there ({}), so what is sent to it is copied", plan_.device->name,

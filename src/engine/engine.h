@@ -123,6 +123,8 @@ class Engine {
 
   Engine(EngineOptions options, Plan plan, std::unique_ptr<const RuleSet> rules,
          PacketLogger::Output packet_log);
+  /// Throws Error if attaching the program brought queues that have no worker.
+  void require_no_more_queues() const;
   void adjust_napi();
   /// So that the interface of --reinject dev: is sent to without copies, if it can.
   void prepare_device();

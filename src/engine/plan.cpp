@@ -26,6 +26,17 @@ constexpr std::array<std::uint32_t, 2> kFrameSizes = {2048, 4096};
 /// hardware to finish.
 constexpr std::array<std::string_view, 3> kPartialChecksumDrivers = {"veth", "virtio_net", "tun"};
 
+/// Drivers that tell their hardware the size of a zero-copy buffer in whole KiB,
+/// rounded down. What is longer comes as several packets, each a piece of it
+/// (seen with igb: BSIZEPKT of its SRRCTL register).
+constexpr std::array<std::string_view, 3> kKibBufferDrivers = {"igb", "igc", "ixgbe"};
+constexpr std::uint32_t kKib = 1024;
+
+template <std::size_t kCount>
+bool is_one_of(const std::array<std::string_view, kCount>& drivers, const Link& link) {
+  return std::find(drivers.begin(), drivers.end(), link.driver) != drivers.end();
+}
+
 std::string channel_command(const Link& link, std::uint32_t queues) {
   return link.combined_channels
              ? fmt::format("ethtool -L {} combined {}", link.name, queues)
@@ -50,11 +61,20 @@ void require_usable(const Link& link) {
   }
 }
 
-std::uint32_t choose_frame_size(const Link& link) {
-  for (const std::uint32_t size : kFrameSizes) {
-    if (link.mtu + kLinkHeaderBytes + kHeadroom <= size) return size;
+/// The MTU at which packets of the interface fit frames of this size.
+std::uint32_t largest_mtu(const Link& link, ZeroCopy zero_copy, std::uint32_t frame_size) {
+  std::uint32_t buffer = frame_size - kHeadroom;
+  if (zero_copy != ZeroCopy::kOff && is_one_of(kKibBufferDrivers, link)) {
+    buffer = buffer / kKib * kKib;
   }
-  const std::uint32_t largest = kFrameSizes.back() - kHeadroom - kLinkHeaderBytes;
+  return buffer - kLinkHeaderBytes;
+}
+
+std::uint32_t choose_frame_size(const Link& link, ZeroCopy zero_copy) {
+  for (const std::uint32_t size : kFrameSizes) {
+    if (link.mtu <= largest_mtu(link, zero_copy, size)) return size;
+  }
+  const std::uint32_t largest = largest_mtu(link, zero_copy, kFrameSizes.back());
   throw Error(fmt::format("{} has an MTU of {} bytes, but a packet must fit one frame of AF_XDP, "
                           "which is {} bytes at most; run: ip link set {} mtu {}",
                           link.name, link.mtu, largest, link.name, largest),
@@ -136,7 +156,7 @@ Plan make_plan(const EngineOptions& options) {
                        .fill = 2 * options.ring_size,
                        .completion = options.ring_size};
   worker.frames = options.frames;
-  worker.frame_size = choose_frame_size(plan.link);
+  worker.frame_size = choose_frame_size(plan.link, options.zero_copy);
   worker.batch = options.batch;
   worker.zero_copy = options.zero_copy;
   worker.busy_poll = options.busy_poll;
@@ -155,14 +175,17 @@ Plan make_plan(const EngineOptions& options) {
       worker.reinject = ReinjectTarget::kInterface;
       plan.device = require_device(options, plan.link, queues, plan.warnings);
       worker.reinject_interface = plan.device->name;
-      worker.reinject_zero_copy =
-          options.zero_copy == ZeroCopy::kOff ? ZeroCopy::kOff : ZeroCopy::kAuto;
+      // Sending without copies, it receives into our frames, too.
+      if (options.zero_copy != ZeroCopy::kOff &&
+          plan.device->mtu <= largest_mtu(*plan.device, options.zero_copy, kFrameSizes.back())) {
+        worker.reinject_zero_copy = ZeroCopy::kAuto;
+        worker.frame_size =
+            std::max(worker.frame_size, choose_frame_size(*plan.device, options.zero_copy));
+      }
       break;
   }
   worker.finish_checksums =
-      worker.reinject != ReinjectTarget::kNone &&
-      std::find(kPartialChecksumDrivers.begin(), kPartialChecksumDrivers.end(), plan.link.driver) !=
-          kPartialChecksumDrivers.end();
+      worker.reinject != ReinjectTarget::kNone && is_one_of(kPartialChecksumDrivers, plan.link);
 
   const std::vector<int> allowed = allowed_cpus();
   for (const int cpu : options.cpus) {

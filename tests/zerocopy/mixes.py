@@ -16,7 +16,7 @@ class Mix:
         self.dropped_inline = ([flow.frame(udp(port, 53)) for _ in range(10 + queue)] +
                                [flow.frame(tcp(port, 80)) for _ in range(5 + queue)])
         self.blocked = [blocked.frame(tcp(port, 443)) for _ in range(20 + 2 * queue)]
-        self.accepted = [flow.frame(tcp(port, 443, data=bytes([queue, number])))
+        self.accepted = [flow.frame(tcp(port, 443, data=bytes([queue, number] * 50)))
                          for number in range(30 + 3 * queue)]
         self.frames = self.dropped_inline + self.blocked + self.accepted
         self.for_the_worker = self.blocked + self.accepted

@@ -38,6 +38,7 @@ def check_zero_copy(afxfw):
 
 
 def test_connections_arrive_whole(guest, start_afxfw):
+    """Full-sized packets, too, of which this card puts no more into a buffer than whole KiB."""
     afxfw = start_afxfw(*REQUIRED)
     check_zero_copy(afxfw)
     guest.wait_for_carrier("eth0")
@@ -55,19 +56,18 @@ def test_forwards(guest, start_afxfw, tmp_path):
     with Capture(guest.wires[1], tmp_path / "sent.pcap", direction="in") as capture:
         mixes = send_mixes(guest.wires[0], QUEUES)
         accepted = [frame for mix in mixes for frame in mix.accepted]
-        capture.wait(len(accepted))
-        final = afxfw.finish()
-        assert collections.Counter(capture.frames()) == collections.Counter(accepted)
+        assert collections.Counter(capture.wait(len(accepted))) == collections.Counter(accepted)
+    exchange(guest, guest.wires[1], QUEUES)  # eth1 goes on receiving for its own host
+    final = afxfw.finish()
     check_final(final)
     assert final["total"]["accepted"] == final["total"]["reinjected"] == len(accepted)
     assert final["total"]["received"] == sum(len(mix.for_the_worker) for mix in mixes)
     assert final["inline"]["drop"] == sum(len(mix.dropped_inline) for mix in mixes)
 
 
-def test_says_what_a_changed_queue_count_means(guest, start_afxfw):
+def test_the_kernel_keeps_the_queues_as_they_are(guest, start_afxfw):
     afxfw = start_afxfw(*REQUIRED)
-    guest.wait_for_carrier("eth0")
-    changed = guest.run(f"ethtool -L eth0 combined {QUEUES // 2}", check=False)
-    print(changed, afxfw.messages())
-    afxfw.status()
+    refused = guest.run(f"ethtool -L eth0 combined {QUEUES // 2}", check=False)
+    assert refused.code != 0
+    check_zero_copy(afxfw)
     afxfw.finish()

@@ -14,6 +14,7 @@ from harness.frames import send
 from mixes import BLOCKED, frame_for, send_mixes
 from transfer import exchange
 
+UNSUPPORTED = 4
 REQUIRED = ("--zero-copy", "require")
 
 
@@ -167,7 +168,6 @@ def test_the_kernel_keeps_the_queues_as_they_are_under_traffic(guest, wire, star
         assert refused.code != 0
         afxfw.wait_status(total_received(30 * QUEUES), "packets after that")
     afxfw.wait_status(total_received(background.rounds * QUEUES), "all packets")
-    print(refused, afxfw.messages())
     check_zero_copy(afxfw.status())
     final = afxfw.finish()
     check_final(final, reinject=False)
@@ -193,6 +193,19 @@ def test_shares_the_interface_with_another_xdp_program(guest, wire, start_afxfw)
     check_final(final, reinject=False)
     assert [queue["received"] for queue in final["queues"]] == [1] * QUEUES
     assert final["inline"]["pass"] == 3
+
+
+def test_refuses_queues_that_would_not_be_filtered(guest):
+    """With queues to spare, the driver turns some on when an XDP program is attached."""
+    few = QUEUES // 2
+    guest.run(f"ethtool -L eth0 combined {few}")
+    try:
+        done = guest.run(f"afxfw --iface eth0 --queues {few}", check=False)
+    finally:
+        guest.run(f"ethtool -L eth0 combined {QUEUES}")
+    assert done.code == UNSUPPORTED
+    assert (f"receives on {few + machine.PROCESSORS} queues instead of {few}, and packets of the new "
+            "ones would not be filtered") in done.stderr
 
 
 def test_leaves_the_interface_as_it_was(guest, start_afxfw):

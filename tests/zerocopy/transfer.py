@@ -5,8 +5,8 @@ import hashlib
 import threading
 
 FIRST_PORT = 7000
-GUEST_BYTES = 300_000
-HOST_BYTES = 300_000
+GUEST_BYTES = 150_000
+HOST_BYTES = 150_000
 TIMEOUT_S = 60
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 INIT = Path(__file__).with_name("init")
 BPF_OBJECTS = Path("/usr/lib/x86_64-linux-gnu/bpf")  # of libxdp and of xdp-tools
-MODULES = ("virtio_pci", "virtio_net", "igb", "veth", "sch_ingress", "cls_u32", "act_mirred")
+MODULES = ("virtio_pci", "virtio_console", "virtio_net", "igb", "veth", "sch_ingress", "cls_u32", "act_mirred")
 TOOLS = ("ethtool", "xdp-filter", "xdp-loader")  # of this machine
 FOLDERS = ("bin", "dev", "modules", "proc", "run", "sys", "tmp", "var/run")
 

@@ -57,7 +57,7 @@ class Guest:
             "-smp", PROCESSORS, "-m", MEMORY_MIB, "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-serial", f"file:{self._console}",
             "-chardev", f"socket,id=agent,path={self._folder / 'agent'},server=on,wait=off",
-            "-serial", "chardev:agent",
+            "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=agent",
             "-kernel", kernel.image, "-initrd", image, "-append", " ".join(KERNEL_ARGUMENTS),
             *devices]
 

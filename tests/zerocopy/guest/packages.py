@@ -101,6 +101,7 @@ class _Apt:
         pass
 
     def _configure(self):
+        self._folder.chmod(0o700)  # a proxy's URL may have a password
         archive = self._archive()
         (self._folder / "sources.list").write_text(
             "".join(f"deb [signed-by={KEYRING}] {archive} {suite} main\n" for suite in SUITES))
@@ -120,6 +121,11 @@ class _Apt:
             "Dir::Cache::srcpkgcache": "",
             "Acquire::GzipIndexes": "true",
             "Acquire::Languages": "none",
+            # Signatures count, whatever this machine does otherwise.
+            "Acquire::AllowInsecureRepositories": "false",
+            "Acquire::AllowWeakRepositories": "false",
+            "Acquire::AllowDowngradeToInsecureRepositories": "false",
+            "APT::Get::AllowUnauthenticated": "false",
             "APT::Sandbox::User": "root",  # the cache may be readable for root alone
         }
         (self._folder / "apt.conf").write_text(
