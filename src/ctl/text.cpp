@@ -158,6 +158,14 @@ std::string status_text(const Json& status) {
   lines += fmt::format("  XDP      {}\n", counters_text(member(status, "inline")));
   const std::string inline_reasons = counters_text(member(status, "inline_drop_reasons"));
   if (!inline_reasons.empty()) lines += fmt::format("           dropped by {}\n", inline_reasons);
+  const Json& fast_path = member(status, "fast_path");
+  if (number(fast_path, "flows") != 0) {
+    lines += fmt::format("           fast path: {}\n", counters_text(fast_path));
+  }
+  const Json& push_down = member(status, "push_down");
+  if (number(push_down, "most") != 0) {
+    lines += fmt::format("           push-down: {}\n", counters_text(push_down));
+  }
   lines += fmt::format("  dropped  {}\n", counters_text(member(status, "drop_reasons")));
   const Json& sets = member(status, "sets");
   const std::size_t width = widest_name(sets);

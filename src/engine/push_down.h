@@ -1,11 +1,11 @@
 #pragma once
 
 #include <chrono>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "net/address.h"
@@ -20,7 +20,10 @@ struct PushedSource {
   Ipv6Bits address = 0;      ///< an IPv4 address in the low 32 bits
   std::uint8_t version = 4;  ///< 4 or 6
 
-  auto operator<=>(const PushedSource&) const = default;
+  bool operator==(const PushedSource&) const = default;
+  friend bool operator<(const PushedSource& one, const PushedSource& other) noexcept {
+    return std::tie(one.version, one.address) < std::tie(other.version, other.address);
+  }
 };
 
 /// Which sources XDP is to drop: the hottest of those that the blocklist has and the allowlist

@@ -38,6 +38,18 @@ TEST(CtlText, SetsAreALineEach) {
       "web        ipv4_addr                 1 element\n");
 }
 
+TEST(CtlText, StatusHasWhatXdpDecidesByItself) {
+  const std::string text = status_text(Json::parse(R"({
+    "interface": "eth0", "queues": [], "total": {},
+    "fast_path": {"flows": 65536, "hits": 12345, "misses": 6, "added": 7, "failed": 0},
+    "push_down": {"most": 16, "sources": 3, "packets": 2000, "bytes": 120000}})"));
+  for (const char* part :
+       {"fast path: flows 65,536   hits 12,345   misses 6   added 7   failed 0\n",
+        "push-down: most 16   sources 3   packets 2,000   bytes 120,000\n"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "in\n" << text;
+  }
+}
+
 TEST(CtlText, StatusHasWhatMatters) {
   const Json status = Json::parse(R"({
     "interface": "eth0", "xdp_mode": "native", "uptime_s": 93784.5, "ruleset_generation": 7,
@@ -64,6 +76,7 @@ TEST(CtlText, StatusHasWhatMatters) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "in\n" << text;
   }
   EXPECT_EQ(text.find("accept\n"), std::string::npos) << "a rule that does not count";
+  EXPECT_EQ(text.find("fast path"), std::string::npos) << "off";
 }
 
 TEST(CtlText, OfSomethingElseIsNoHarm) {

@@ -109,6 +109,7 @@ TEST(FlowCandidates, ABatchHasFewAndTheRestComesLater) {
   constexpr int kMany = 100;
   FlowCandidates candidates(kFlows);
   std::vector<Bytes> frames;
+  frames.reserve(kMany);
   for (int i = 0; i < kMany; ++i) {
     frames.push_back(
         (Ethernet{} / Ipv4{} / Tcp{.source_port = static_cast<std::uint16_t>(i)}).bytes());

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdint>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "harness/packet.h"
 #include "harness/rules.h"
@@ -16,6 +19,7 @@ using test::Ethernet;
 using test::Ipv4;
 using test::Ipv6;
 using test::Packet;
+using test::Payload;
 using test::RulesInUse;
 using test::table;
 using test::TableText;
@@ -107,6 +111,121 @@ TEST(FlowVerdict, ListsAndPlacesInABatch) {
   }
   evaluation.clear_beyond_flow();
   EXPECT_FALSE(evaluation.is_beyond_flow(0));
+}
+
+/// Rules of all kinds, at random: a few rules in a base chain and one that it jumps to.
+std::string random_rules(std::mt19937& random, int count) {
+  static const std::array kMatches = {"ip saddr 198.51.100.1",
+                                      "ip daddr 192.0.2.0/24",
+                                      "ip saddr != 198.51.100.2",
+                                      "tcp dport 443",
+                                      "tcp dport { 22, 443-500 }",
+                                      "th sport 40000",
+                                      "udp dport != 53",
+                                      "meta l4proto tcp",
+                                      "ip protocol udp",
+                                      "ip6 nexthdr tcp",
+                                      "ip6 saddr 2001:db8::/32",
+                                      "meta protocol ip",
+                                      "ip saddr . tcp dport { 198.51.100.1 . 443 }",
+                                      "tcp dport @ports",
+                                      "ip saddr @hosts",
+                                      "tcp dport @counted",
+                                      "tcp flags syn",
+                                      "tcp flags & (syn | ack) == ack",
+                                      "ip ttl > 32",
+                                      "ip6 hoplimit 64",
+
+                                      "ip length > 60",
+                                      "ip dscp cs1",
+                                      "ip6 dscp cs0",
+                                      "ip frag-off & 0x4000 != 0",
+                                      "ether saddr 02:00:00:00:00:01",
+                                      "udp length 12",
+                                      "vlan id 5",
+                                      "icmp type echo-request"};
+  static const std::array kActions = {
+      "accept",  "drop",         "accept", "drop",
+      "counter", "counter drop", "log",    "limit rate 1/second drop",
+      "return",  "continue"};
+  const auto any = [&random](const auto& from) {
+    return std::string(from[random() % from.size()]);
+  };
+  std::string text;
+  for (int i = 0; i < count; ++i) {
+    if (i != 0) text += "\n";
+    // No two that could exclude each other, which is an error.
+    if (random() % 8 == 0) text += "meta length < 100 ";
+    if (random() % 8 != 0) text += any(kMatches) + " ";
+    text += any(kActions);
+  }
+  return text;
+}
+
+/// Packets of one flow that differ in all else.
+std::vector<Packet> packets_of_a_flow(std::mt19937& random) {
+  const bool udp = random() % 3 == 0;
+  const std::uint16_t port = std::array<std::uint16_t, 4>{22, 53, 443, 444}[random() % 4];
+  const std::string host = random() % 2 == 0 ? "198.51.100.1" : "198.51.100.2";
+  const bool ipv6 = random() % 4 == 0;
+  std::vector<Packet> packets;
+  for (int i = 0; i < 8; ++i) {
+    const auto one_in_two = [&random] { return random() % 2 == 0; };
+    const Ethernet ethernet{.source = one_in_two() ? "02:00:00:00:00:01" : "02:00:00:00:00:09"};
+    const auto service = static_cast<std::uint8_t>(one_in_two() ? 0 : 0x20);
+    const auto hops = static_cast<std::uint8_t>(one_in_two() ? 64 : 3);
+    Packet packet = ipv6 ? ethernet / Ipv6{.traffic_class = service, .hop_limit = hops}
+                         : ethernet / Ipv4{.source = host,
+                                           .type_of_service = service,
+                                           .dont_fragment = one_in_two(),
+                                           .ttl = hops};
+    if (udp) {
+      packet /= Udp{.destination_port = port};
+    } else {
+      packet /= Tcp{.destination_port = port, .flags = std::uint8_t(one_in_two() ? 0x02 : 0x10)};
+    }
+    packets.push_back(packet / Payload(one_in_two() ? 4 : 80));
+  }
+  return packets;
+}
+
+// What the fast path rests upon.
+TEST(FlowVerdict, WhatIsSaidAboutAFlowHoldsForEachOfItsPackets) {
+  std::mt19937 random(1);
+  int flows = 0;
+  int all = 0;
+  for (int round = 0; round < 1500; ++round) {
+    const TableText more{.sets =
+                             "set ports { type inet_service; elements = { 22, 443 } }\n"
+                             "set hosts { type ipv4_addr; elements = { 198.51.100.1 } }\n"
+                             "set counted { type inet_service; counter; elements = { 444 } }",
+                         .chains = "chain more {\n" + random_rules(random, 3) + "\n}",
+                         .drop = random() % 2 == 0};
+    std::string text = random_rules(random, 3);
+    if (random() % 2 == 0) text += "\ntcp dport 443 jump more\n" + random_rules(random, 2);
+    RulesInUse in_use(compiled(table(text, more)));
+    Evaluation& evaluation = in_use.evaluation();
+    const auto counted = [&] {
+      std::uint64_t sum = evaluation.log_count;
+      for (std::size_t slot = 0; slot < evaluation.counters.slots(); ++slot) {
+        sum += evaluation.counters.read(slot).packets;
+      }
+      return sum;
+    };
+    const std::vector<Packet> packets = packets_of_a_flow(random);
+    evaluation.clear_beyond_flow();
+    const Action first = in_use.judge(packets.front().bytes()).action;
+    ++all;
+    if (evaluation.is_beyond_flow(0)) continue;
+    ++flows;
+    const std::uint64_t before = counted();
+    for (const Packet& packet : packets) {
+      ASSERT_EQ(in_use.judge(packet.bytes()).action, first) << text << "\n" << more.chains;
+    }
+    ASSERT_EQ(counted(), before) << text << "\n" << more.chains;
+  }
+  EXPECT_GT(flows, all / 10);
+  EXPECT_LT(flows, all * 9 / 10);
 }
 
 }  // namespace
