@@ -48,7 +48,10 @@ def check_zero_copy(status):
 
 def test_all_queues_are_zero_copy(start_afxfw):
     afxfw = start_afxfw(*REQUIRED)
-    check_zero_copy(afxfw.status())
+    status = afxfw.status()
+    check_zero_copy(status)
+    # The driver has found its buffers there when the sockets were bound.
+    assert [queue["kernel"]["rx_fill_ring_empty"] for queue in status["queues"]] == [0] * QUEUES
     messages = afxfw.messages()
     assert f"zero-copy on {QUEUES} of {QUEUES} queues" in messages
     assert "warning" not in messages
