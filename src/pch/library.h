@@ -2,6 +2,8 @@
 /// It only saves time. Each file still includes what it uses; builds with -Db_pch=false check that.
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <tl/expected.hpp>
 
 #include <algorithm>
 #include <array>
@@ -12,13 +14,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <tl/expected.hpp>
 #include <utility>
 #include <variant>
 #include <vector>
