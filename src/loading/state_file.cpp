@@ -166,7 +166,9 @@ tl::expected<RunTimeChanges, std::string> parse_state(std::string_view text,
     try {
       if (!json.is_object()) throw std::invalid_argument("this is no JSON object");
       if (number == 1) {
-        if (json.value("afxfw_state", 0) != kFormat) {
+        // Not by value(): a number may be none that an int holds.
+        if (const auto format = json.find("afxfw_state");
+            format == json.end() || *format != kFormat) {
           throw std::invalid_argument("this is no state of afxfw's that this version can read");
         }
         continue;

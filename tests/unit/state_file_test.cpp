@@ -1,5 +1,6 @@
 #include "loading/state_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -70,7 +71,11 @@ TEST(StateFile, SaysWhichLineIsWrong) {
   EXPECT_EQ(error(start), "none");
   EXPECT_EQ(error(""), "none");
   EXPECT_NE(error("rubbish\n").find("line 1: this is no JSON object"), std::string::npos);
-  EXPECT_NE(error("{\"afxfw_state\":2}\n").find("line 1"), std::string::npos);
+  for (const char* version : {"2", "222222222222222222222222", "1.5", "\"1\"", "null"}) {
+    EXPECT_NE(error(fmt::format("{{\"afxfw_state\":{}}}\n", version)).find("line 1"),
+              std::string::npos)
+        << version;
+  }
   EXPECT_NE(error(start + "{\"add\":\"192.0.2.1\"}\n").find("line 2: no list"), std::string::npos);
   EXPECT_NE(error(start + "{\"list\":\"nope\"}\n").find("line 2"), std::string::npos);
   const std::string list = start + "{\"list\":\"blocklist\"}\n";
