@@ -108,9 +108,6 @@ class Engine {
   /// Whose packets workers dropped in the last ten seconds, for whatever reason; as of the last
   /// second, about. What an XDP program drops never gets here.
   [[nodiscard]] HotSources::Ranking hottest_sources();
-  /// Of those, the `count` that send the most of what is dropped because their address is on a
-  /// blocklist.
-  [[nodiscard]] std::vector<HeavyHitter> hottest_blocked(std::size_t count);
 
   /// A few lines for a person on how it runs: mode, queues, zero-copy, rules.
   [[nodiscard]] std::string description() const;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "net/packet_view.h"
 #include "rules/nft_ast.h"
@@ -13,6 +14,8 @@ namespace afxfw {
 
 /// Which packets are logged.
 enum class PacketLogMode { kNone, kDrop, kAccept, kAll };
+
+[[nodiscard]] bool wants_log(PacketLogMode mode, Action action) noexcept;
 
 /// One line of the packet log, as it travels from a worker to the logger.
 /// version 0: not a well-formed IP packet, so that there are no addresses.
@@ -31,6 +34,10 @@ struct PacketRecord {
   /// Of the rule that logs it, a string that ends with a zero; "": --log-packets does.
   std::array<char, nft::kMaxLogPrefix + 1> prefix{};
 };
+
+/// prefix: of the rule that logs it, as much of it as fits.
+[[nodiscard]] PacketRecord make_record(const PacketView& view, const Verdict& verdict,
+                                       std::uint32_t queue_id, std::string_view prefix) noexcept;
 
 /// From one worker to the logger thread: lock-free, bounded, never waited for.
 using PacketRecordQueue = boost::lockfree::spsc_queue<PacketRecord>;
