@@ -108,14 +108,23 @@ class StateReader {
 
   [[nodiscard]] RunTimeNote read_note(const Json& json) const {
     RunTimeNote note;
-    if (json.contains("timeout_s")) note.timeout_s = json.at("timeout_s").get<std::uint64_t>();
+    if (json.contains("timeout_s")) note.timeout_s = read_whole_number(json, "timeout_s");
     if (json.contains("comment")) note.comment = json.at("comment").get<std::string>();
     if (json.contains("expires_unix_ms")) {
-      const auto expires = json.at("expires_unix_ms").get<std::uint64_t>();
+      const std::uint64_t expires = read_whole_number(json, "expires_unix_ms");
       const std::uint64_t left = expires > clock_.unix_ms ? expires - clock_.unix_ms : 0;
       note.expires_ms = clock_.now_ms + left;
     }
     return note;
+  }
+
+  /// The library makes one of any number, but for some there is none.
+  static std::uint64_t read_whole_number(const Json& json, const char* name) {
+    const Json& number = json.at(name);
+    if (!number.is_number_unsigned()) {
+      throw std::invalid_argument(fmt::format("{} is no whole number", name));
+    }
+    return number.get<std::uint64_t>();
   }
 
   static nft::Value read_value(const std::string& text) {

@@ -80,7 +80,9 @@ TEST(StateFile, SaysWhichLineIsWrong) {
   EXPECT_NE(error(start + "{\"list\":\"nope\"}\n").find("line 2"), std::string::npos);
   const std::string list = start + "{\"list\":\"blocklist\"}\n";
   for (const char* wrong :
-       {"{\"add\":1}", R"({"add":"x"})", "{}", R"({"add":"192.0.2.1","timeout_s":"1"})"}) {
+       {"{\"add\":1}", R"({"add":"x"})", "{}", R"({"add":"192.0.2.1","timeout_s":"1"})",
+        R"({"add":"192.0.2.1","timeout_s":17000000000000000000000000})",
+        R"({"add":"192.0.2.1","expires_unix_ms":-1.5})"}) {
     EXPECT_NE(error(list + wrong).find("line 3"), std::string::npos) << wrong;
   }
   const std::string set = start + "{\"set\":\"s\",\"type\":\"ipv4_addr\"}\n";
