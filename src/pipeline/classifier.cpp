@@ -38,10 +38,6 @@ class OneFamily {
     };
     decide(hits.allowed, rules.on_allowed(version_));
     decide(hits.blocked, rules.on_blocked(version_));
-    // The list's rule counts. What is blocked is no flow to remember anyway.
-    for (Members rest = hits.allowed; rest != 0; rest &= rest - 1) {
-      evaluation.mark_beyond_flow(positions_[first_of(rest)]);
-    }
 
     std::size_t undecided = 0;
     for (Members rest = first_members(count_) & ~(hits.allowed | hits.blocked); rest != 0;
@@ -101,6 +97,13 @@ void classify(const RuleSet& rules, std::span<const PacketView> packets,
     const std::size_t count = std::min(kJudgedAtOnce, packets.size() - done);
     classify_batch(rules, packets, done, count, verdicts, evaluation);
   }
+}
+
+bool is_about_flow(const RuleSet& rules, std::size_t packet, const Verdict& verdict,
+                   const Evaluation& evaluation) noexcept {
+  // The rule that decided is asked here, so that judging need not mark each packet it counts.
+  return !evaluation.is_beyond_flow(packet) &&
+         (verdict.rule == Verdict::kNoRule || rules.rules()[verdict.rule].slot == kNoSlot);
 }
 
 }  // namespace afxfw

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "net/packet_view.h"
@@ -16,5 +17,11 @@ namespace afxfw {
 /// what they want logged.
 void classify(const RuleSet& rules, std::span<const PacketView> packets,
               std::span<Verdict> verdicts, Evaluation& evaluation) noexcept;
+
+/// After classify(), with Evaluation::clear_beyond_flow() before it: whether the verdict about the
+/// batch's packet of this number holds for all packets of its flow, and no rule counts, limits or
+/// logs any of them. For packets of flows, see is_of_flow().
+[[nodiscard]] bool is_about_flow(const RuleSet& rules, std::size_t packet, const Verdict& verdict,
+                                 const Evaluation& evaluation) noexcept;
 
 }  // namespace afxfw

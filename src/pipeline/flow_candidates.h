@@ -40,7 +40,7 @@ class FlowCandidates {
   explicit FlowCandidates(std::uint32_t flows);
 
   /// A packet that rules of this generation accepted, by its flow alone
-  /// (Evaluation::is_beyond_flow()).
+  /// (is_about_flow()).
   void note(const PacketView& packet, std::uint64_t generation) noexcept {
     if (ipv4_count_ + ipv6_count_ < kMostInBatch && is_plain_flow(packet))
       count(packet, generation);

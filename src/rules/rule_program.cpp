@@ -136,7 +136,6 @@ class RuleProgram::Run {
     if (rule.decision) {
       if (rule.decision->slot != kNoSlot) {
         evaluation_.counters.count(rule.decision->slot, packet_.frame_length);
-        evaluation_.mark_beyond_flow(position_);
       }
       verdict_ = rule.decision->verdict;
       return true;
@@ -246,7 +245,6 @@ void RuleProgram::judge(unsigned version, std::span<const PacketView> packets,
     verdicts[position] = decision.verdict;
     if (decision.slot != kNoSlot) {
       evaluation.counters.count(decision.slot, packets[position].frame_length);
-      evaluation.mark_beyond_flow(position);
     }
   }
 }

@@ -230,7 +230,8 @@ void Worker::capture(CaptureTap& tap, const CaptureTap::BatchCounts& packets,
 void Worker::note_flows(std::uint32_t count, const RuleSetPublisher::InForce& in_force) noexcept {
   const std::uint64_t generation = in_force.rules.generation();
   for (std::uint32_t i = 0; i < count; ++i) {
-    if (verdicts_[i].action == Action::kAccept && !in_force.evaluation.is_beyond_flow(i)) {
+    if (verdicts_[i].action == Action::kAccept &&
+        is_about_flow(in_force.rules, i, verdicts_[i], in_force.evaluation)) {
       flow_candidates_->note(views_[i], generation);
     }
   }

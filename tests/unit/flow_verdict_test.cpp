@@ -1,4 +1,4 @@
-// Which verdicts hold for all packets of a flow: Evaluation::is_beyond_flow() after classify().
+// Which verdicts hold for all packets of a flow: is_about_flow() after classify().
 #include <gtest/gtest.h>
 
 #include <array>
@@ -32,7 +32,7 @@ std::string told(const std::string& rules, const Packet& packet, const TableText
   in_use.evaluation().clear_beyond_flow();
   const Verdict verdict = in_use.judge(packet.bytes());
   return std::string(verdict.action == Action::kAccept ? "accept " : "drop ") +
-         (in_use.evaluation().is_beyond_flow(0) ? "packet" : "flow");
+         (is_about_flow(in_use.rules(), 0, verdict, in_use.evaluation()) ? "flow" : "packet");
 }
 
 const Packet kWeb = Ethernet{} / Ipv4{} / Tcp{.destination_port = 443};
@@ -107,10 +107,8 @@ TEST(FlowVerdict, ListsAndPlacesInABatch) {
   classify(*rules->rules, views, verdicts, evaluation);
   for (std::size_t i = 0; i < frames.size(); ++i) {
     // The allowlist's rule counts.
-    EXPECT_EQ(evaluation.is_beyond_flow(i), i % 3 == 0) << i;
+    EXPECT_EQ(is_about_flow(*rules->rules, i, verdicts[i], evaluation), i % 3 != 0) << i;
   }
-  evaluation.clear_beyond_flow();
-  EXPECT_FALSE(evaluation.is_beyond_flow(0));
 }
 
 /// Rules of all kinds, at random: a few rules in a base chain and one that it jumps to.
@@ -214,9 +212,10 @@ TEST(FlowVerdict, WhatIsSaidAboutAFlowHoldsForEachOfItsPackets) {
     };
     const std::vector<Packet> packets = packets_of_a_flow(random);
     evaluation.clear_beyond_flow();
-    const Action first = in_use.judge(packets.front().bytes()).action;
+    const Verdict verdict = in_use.judge(packets.front().bytes());
+    const Action first = verdict.action;
     ++all;
-    if (evaluation.is_beyond_flow(0)) continue;
+    if (!is_about_flow(in_use.rules(), 0, verdict, evaluation)) continue;
     ++flows;
     const std::uint64_t before = counted();
     for (const Packet& packet : packets) {
