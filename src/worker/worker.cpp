@@ -123,13 +123,7 @@ std::uint32_t Worker::admit(std::uint32_t received) noexcept {
       ++bad_descriptors_;
       continue;
     }
-    if (reinjector_) {
-      __builtin_prefetch(area_->at(descriptor.addr));
-    } else {
-      // Read once and never again: out of the caches that the other CPU is asked about.
-      constexpr int kNonTemporal = 0;
-      __builtin_prefetch(area_->at(descriptor.addr), 0, kNonTemporal);
-    }
+    __builtin_prefetch(area_->at(descriptor.addr));
     descriptors_[count++] = descriptor;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
