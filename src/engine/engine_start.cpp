@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "util/cpu.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "xsk/bpf_log.h"
@@ -57,6 +58,17 @@ void undo_left_behind(const InstanceLock& lock, const std::string& interface) {
   }
 }
 
+/// This thread and those that it will start, workers apart, which choose for themselves:
+/// whoever takes a worker's CPU for a time slice takes it for longer than a ring lasts at full
+/// rate. If every CPU has a worker, the scheduler shares out.
+void keep_off_workers(const std::vector<WorkerOptions>& workers) {
+  std::vector<int> cpus = allowed_cpus();
+  for (const WorkerOptions& worker : workers) std::erase(cpus, worker.cpu);
+  if (!cpus.empty() && !keep_this_thread_on(cpus)) {
+    log_debug("cannot leave the workers' CPUs to them");
+  }
+}
+
 void run_worker(Worker& worker, std::promise<void> opened) {
   try {
     worker.open();
@@ -97,6 +109,7 @@ std::string Engine::detach(const std::string& interface) {
 std::unique_ptr<Engine> Engine::start(EngineOptions options, PacketLogger::Output packet_log) {
   capture_bpf_library_output();
   Plan plan = make_plan(options);
+  keep_off_workers(plan.workers);
   auto rules = load_rules_for(options.rule_files, options.interface);
   for (const std::string& warning : plan.warnings) log_warn("{}", warning);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,6 +41,7 @@ struct EngineOptions {
   std::uint32_t ring_size = 2048;  ///< RX and TX ring, entries; the fill ring has twice as many
   std::uint32_t frames = 8192;     ///< per queue
   bool busy_poll = false;
+  std::chrono::microseconds coalesce{0};  ///< how long packets gather; 0: a worker spins
 
   PacketLogMode log_packets = PacketLogMode::kNone;
   std::uint32_t log_rate = 1000;  ///< lines a second at most; 0: no limit

@@ -160,6 +160,7 @@ Plan make_plan(const EngineOptions& options) {
   worker.batch = options.batch;
   worker.zero_copy = options.zero_copy;
   worker.busy_poll = options.busy_poll;
+  worker.coalesce = options.coalesce;
   worker.log_mode = options.log_packets;
   switch (options.reinject.kind) {
     case ReinjectOption::Kind::kStack:

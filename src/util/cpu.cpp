@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,6 +25,14 @@ int parse_cpu(std::string_view text, std::string_view whole, std::string_view op
         ExitCode::kUsage);
   }
   return cpu;
+}
+
+/// Returns 0, or an errno value.
+int set_affinity(const std::vector<int>& cpus) noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (const int cpu : cpus) CPU_SET(cpu, &set);
+  return pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
 }  // namespace
@@ -62,17 +71,21 @@ std::vector<int> allowed_cpus() {
 }
 
 void pin_this_thread(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  if (const int result = pthread_setaffinity_np(pthread_self(), sizeof(set), &set); result != 0) {
+  if (const int result = set_affinity({cpu}); result != 0) {
     throw errno_error(fmt::format("cannot pin a worker to CPU {}", cpu), result, ExitCode::kUsage);
   }
 }
 
+bool keep_this_thread_on(const std::vector<int>& cpus) noexcept { return set_affinity(cpus) == 0; }
+
 void name_this_thread(const std::string& thread_name) noexcept {
   constexpr std::size_t kLongest = 15;
   pthread_setname_np(pthread_self(), thread_name.substr(0, kLongest).c_str());
+}
+
+void be_woken_on_time() noexcept {
+  constexpr unsigned long kTimerSlackNs = 1;
+  prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
 }
 
 }  // namespace afxfw

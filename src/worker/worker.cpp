@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <thread>
 
 #include "net/checksum.h"
 #include "pipeline/classifier.h"
@@ -16,12 +17,13 @@ namespace afxfw {
 
 namespace {
 
-/// Empty rounds after the last packet before a worker sleeps in poll(): some
-/// 0.4 ms, longer than the gaps of a loaded queue and than a sleep and wake-up
-/// take. With a tenth of it, a worker at full flood slept 30 to 360 times a
-/// second, and its ring overflowed meanwhile. A sleep that ends without a packet
-/// is followed by the next one at once, so that an idle worker hardly ever runs.
-constexpr int kIdleRounds = 20'000;
+/// Without a packet for so long, a worker sleeps in poll(): longer than the gaps of
+/// a loaded queue and than a sleep and wake-up take. With a tenth of it, a worker
+/// at full flood slept 30 to 360 times a second, and its ring overflowed meanwhile.
+constexpr std::chrono::microseconds kIdleTime{400};
+
+/// Rounds without a packet, some nanoseconds each, between two looks at the clock.
+constexpr std::uint32_t kRoundsALook = 256;
 
 /// A sleeping worker looks around at least this often, which bounds how long a
 /// missed wake-up could last.
@@ -44,6 +46,35 @@ constexpr std::chrono::milliseconds kDrainLimit{1000};
 /// Frames moved to the fill ring in one go.
 constexpr std::size_t kRefillBatch = 256;
 
+/// The rounds in which no packet has come.
+class IdleSpell {
+ public:
+  explicit IdleSpell(std::uint32_t rounds_a_look) noexcept : rounds_a_look_(rounds_a_look) {}
+
+  void end() noexcept {
+    rounds_ = 0;
+    over_limit_ = false;
+  }
+
+  /// Another round without a packet. Whether the spell has lasted for kIdleTime:
+  /// from then on always, so that a sleep that ends without a packet is followed by
+  /// the next one at once.
+  bool goes_on() noexcept {
+    if (!over_limit_ && rounds_++ % rounds_a_look_ == 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (rounds_ == 1) begin_ = now;
+      over_limit_ = now - begin_ >= kIdleTime;
+    }
+    return over_limit_;
+  }
+
+ private:
+  std::uint32_t rounds_a_look_;
+  std::uint32_t rounds_ = 0;
+  bool over_limit_ = false;
+  std::chrono::steady_clock::time_point begin_;
+};
+
 std::uint64_t now_ns() noexcept {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
@@ -57,21 +88,25 @@ std::uint64_t unix_time_ns() noexcept {
 }  // namespace
 
 void Worker::run() noexcept {
-  int idle_rounds = 0;
+  const bool coalesces = options_.coalesce.count() != 0;
+  IdleSpell idle(coalesces ? 1 : kRoundsALook);
   // Relaxed: the flag carries no data, and the eventfd ends a sleep.
   while (!stop_.load(std::memory_order_relaxed)) {
-    if (run_once() > 0) {
-      idle_rounds = 0;
-    } else if (++idle_rounds >= kIdleRounds) {
+    const std::uint32_t received = run_once();
+    if (received > 0) {
+      idle.end();
+    } else if (idle.goes_on()) {
       if (options_.busy_poll) {
         stats_.idle_spells.add(1);
-        static_cast<void>(capture_point_.acquire());
-        sources_.begin_window_if_asked();
-        idle_rounds = 0;
+        do_between_batches();
+        idle.end();
       } else {
         sleep();
       }
+      continue;
     }
+    // What a full batch left in the ring does not wait.
+    if (coalesces && received < options_.batch) std::this_thread::sleep_for(options_.coalesce);
   }
   drain();
 }
@@ -99,6 +134,11 @@ std::uint32_t Worker::run_once() noexcept {
 std::uint64_t Worker::progress() const noexcept {
   return stats_.received.get() + stats_.bad_descriptors.get() + stats_.sleeps.get() +
          stats_.idle_spells.get();
+}
+
+void Worker::do_between_batches() noexcept {
+  static_cast<void>(capture_point_.acquire());
+  sources_.begin_window_if_asked();
 }
 
 void Worker::gather() const noexcept {
@@ -283,9 +323,7 @@ void Worker::publish_housekeeping() noexcept {
 void Worker::sleep() noexcept {
   publish_housekeeping();
   publisher_.go_offline(reader_);
-  // There may be no batch for a while to let go of a capture in.
-  static_cast<void>(capture_point_.acquire());
-  sources_.begin_window_if_asked();
+  do_between_batches();
   std::array<pollfd, 2> events{{{wake_up_.get(), POLLIN, 0}, {socket_->fd(), POLLIN, 0}}};
   const bool sending = reinjector_ && reinjector_->busy();
   const int timeout_ms = sending ? kSleepWhileSendingMs : kSleepMs;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +42,7 @@ struct WorkerOptions {
   std::uint32_t batch = 64;         ///< packets at a time, at most kMaxBatch
   ZeroCopy zero_copy = ZeroCopy::kAuto;
   bool busy_poll = false;
+  std::chrono::microseconds coalesce{0};  ///< pause when the ring is empty; 0: spin
   ReinjectTarget reinject = ReinjectTarget::kInterface;
   std::string reinject_interface;  ///< for kInterface
   std::uint32_t reinject_queue = 0;
@@ -110,6 +112,8 @@ class Worker {
   [[nodiscard]] SourceWindows& sources() noexcept { return sources_; }
 
  private:
+  /// What every batch does in passing, for when there is none.
+  void do_between_batches() noexcept;
   /// Under load, waits a moment for more packets to be there.
   void gather() const noexcept;
   /// Checks received descriptors, parses what they point to, and leaves the good

@@ -47,6 +47,7 @@ Worker::~Worker() = default;
 void Worker::open() {
   name_this_thread(fmt::format("afxfw/q{}", options_.queue_id));
   pin_this_thread(options_.cpu);
+  if (options_.coalesce.count() != 0) be_woken_on_time();
   const std::uint32_t lent = options_.reinject_zero_copy == ZeroCopy::kOff
                                  ? 0
                                  : std::min(kLentFrames, options_.ring_sizes.fill);
@@ -96,7 +97,7 @@ void Worker::open() {
   // copying kernel takes one at a time, and fewer frames stay in the caches.
   fill_level_ = setup_.zero_copy ? options_.ring_sizes.fill : options_.ring_sizes.rx;
   // Busy polling, nothing comes unless the worker asks for it.
-  if (!setup_.zero_copy && !options_.busy_poll) {
+  if (!setup_.zero_copy && !options_.busy_poll && options_.coalesce.count() == 0) {
     gather_to_ = std::min(kGatheredPackets, options_.ring_sizes.rx / 4);
   }
   refill();

@@ -1,5 +1,9 @@
 """Whatever rings, batches and ways of waiting: nothing is lost from the accounting."""
 
+import os
+import re
+from pathlib import Path
+
 import pytest
 from harness.accounting import check_accounting, check_final
 from harness.frames import Flow, echo_request, send
@@ -17,6 +21,7 @@ CASES = {
     "largest batches": ["--batch", "256"],
     "fewest frames": ["--ring-size", "2048", "--frames", "4160"],
     "busy polling": ["--busy-poll"],
+    "coalescing": ["--coalesce", "200"],
     "all workers on one CPU": ["--cpus", "0"],
     "copying": ["--zero-copy", "off"],
 }
@@ -71,3 +76,44 @@ def test_busy_polling_changes_settings_while_it_runs(lab, start_afxfw):
 def test_workers_run_where_they_are_told(lab, start_afxfw):
     final = start_afxfw(lab["fw"], "--cpus", "1,0").finish()
     assert [queue["cpu"] for queue in final["queues"]] == [1, 0]
+
+
+def test_what_is_no_worker_leaves_the_workers_cpu_alone(lab, start_afxfw):
+    afxfw = start_afxfw(lab["fw"], "--cpus", "1", "--log-packets", "drop")
+    workers, others = [], []
+    for task in Path(f"/proc/{afxfw.pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        is_worker = name.startswith("afxfw/q")
+        (workers if is_worker else others).append(os.sched_getaffinity(int(task.name)))
+    assert workers == [{1}] * 2
+    assert len(others) > 1 and all(cpus == os.sched_getaffinity(0) - {1} for cpus in others)
+
+
+def voluntary_switches(pid, thread_name):
+    """How often the thread has gone to sleep."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        status = (task / "status").read_text()
+        if status.startswith(f"Name:\t{thread_name}\n"):
+            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)$", status, re.MULTILINE)[1])
+    pytest.fail(f"there is no thread {thread_name}")
+
+
+@pytest.mark.parametrize(("options", "sleeps"), [([], False), (["--coalesce", "100"], True)],
+                         ids=["spinning", "coalescing"])
+def test_a_coalescing_worker_sleeps_between_packets_that_keep_coming(lab, start_afxfw, options,
+                                                                     sleeps):
+    gen, fw, packets = lab["gen"], lab["fw"], 20_000
+    # One queue, whose worker gets all.
+    fw.run("ethtool", "-L", "eth0", "rx", "1")
+    try:
+        afxfw = start_afxfw(fw, "--reinject", "none", "--cpus", "1", *options)
+        before = voluntary_switches(afxfw.pid, "afxfw/q0")
+        # 50 us apart, much less than it spins without a packet.
+        pktgen(gen, dst_mac=fw.mac, src=gen.ipv4, dst=fw.ipv4, proto="tcp", dport=443,
+               count=packets, rate=20_000, burst=1, cpus=0)
+        afxfw.wait_stats(lambda now: now["total"]["received"] == packets, f"{packets} packets")
+        slept = voluntary_switches(afxfw.pid, "afxfw/q0") - before
+        assert (slept > packets / 20) == sleeps
+        check_final(afxfw.finish(), reinject=False)
+    finally:
+        fw.run("ethtool", "-L", "eth0", "rx", "2")

@@ -41,5 +41,21 @@ TEST(PinThisThread, MovesTheThreadThere) {
   }).join();
 }
 
+TEST(KeepThisThreadOn, HoldsForThreadsThatItStarts) {
+  const std::vector<int> last{allowed_cpus().back()};
+  std::thread([&last] {
+    EXPECT_TRUE(keep_this_thread_on(last));
+    std::thread([&last] { EXPECT_EQ(allowed_cpus(), last); }).join();
+  }).join();
+}
+
+TEST(KeepThisThreadOn, ChangesNothingIfTheKernelRefuses) {
+  std::thread([] {
+    const std::vector<int> before = allowed_cpus();
+    EXPECT_FALSE(keep_this_thread_on({}));
+    EXPECT_EQ(allowed_cpus(), before);
+  }).join();
+}
+
 }  // namespace
 }  // namespace afxfw

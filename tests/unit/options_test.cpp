@@ -110,6 +110,14 @@ TEST(Options, PushDown) {
   EXPECT_EQ(refused({"--push-down", "10001"}).code(), ExitCode::kUsage);
 }
 
+TEST(Options, Coalesce) {
+  EXPECT_EQ(parse_arguments({}).engine.coalesce, std::chrono::microseconds(0));
+  EXPECT_EQ(parse_arguments({"--coalesce", "50"}).engine.coalesce, std::chrono::microseconds(50));
+  EXPECT_EQ(refused({"--coalesce", "1001"}).code(), ExitCode::kUsage);
+  EXPECT_THAT(refused({"--coalesce", "50", "--busy-poll"}).what(),
+              testing::HasSubstr("one of them"));
+}
+
 TEST(Options, OffloadSaysWhyNot) {
   const Error error = refused({"--mode", "offload"});
   EXPECT_EQ(error.code(), ExitCode::kUnsupported);
