@@ -1,15 +1,21 @@
 """Ratios of contenders, and the bars they are held against."""
 
-import operator
 import statistics
 from typing import NamedTuple
 
-QUANTITIES = {"pps": "rate", "cpu_ns": "CPU time a packet", "loss": "loss"}
+QUANTITIES = {"pps": "rate", "cpu_ns": "CPU time a packet", "loss": "loss",
+              "run_ns": "time of a run"}
+
+
+# Two CPUs answer each other sooner than that if they are behind one cache, and later if they are not:
+# it is 57 ns or 330 on the machine that docs/performance.md is about.
+NEAR_NS = 150
 
 
 class Target(NamedTuple):
-    """subject / measure of a quantity, in the same round: between two runs that follow each other
-    the machine had little time to change. The median is held against the bar."""
+    """subject / measure of a quantity, in runs that are as near each other in time as can be, and
+    with CPUs that were as near each other. The median is held against the bar; where CPUs were near
+    in some pairs of runs and far apart in others, that of the former."""
     subject: str  # names of contenders
     measure: str
     quantity: str = "pps"
@@ -29,20 +35,46 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
+def place(run):
+    """Whether the CPUs were "near" or "far" throughout the run; None if that changed, or if nobody
+    knows."""
+    distances = run.get("distances", [None])
+    if None in distances:
+        return None
+    near = {distance < NEAR_NS for distance in distances}
+    return None if len(near) != 1 else "near" if near.pop() else "far"
+
+
+def alike(subjects, measures, where):
+    """Pairs of runs with CPUs that were "near" or "far": each subject with the measure of the
+    nearest round."""
+    places = [place(run) for run in measures]
+    return [(run, measures[min((other for other, found in enumerate(places) if found == where),
+                               key=lambda other: abs(other - number))])
+            for number, run in enumerate(subjects) if place(run) == where and where in places]
+
+
+def ratios(target, pairs):
+    return spread(subject[target.quantity] / measure[target.quantity]
+                  for subject, measure in pairs) if pairs else None
+
+
 def compare(target, rounds):
     """rounds: {contender: [a Run's fields as a dict]} in the order of rounds. Returns a comparison's
     JSON, or None if one of the two did not run."""
     if target.subject not in rounds or target.measure not in rounds:
         return None
-    subject = [run[target.quantity] for run in rounds[target.subject]]
-    measure = [run[target.quantity] for run in rounds[target.measure]]
+    subjects, measures = rounds[target.subject], rounds[target.measure]
     result = {"subject": target.subject, "measure": target.measure,
               "quantity": target.quantity}
     if isinstance(target, NoMoreThan):
+        subject = [run[target.quantity] for run in subjects]
+        measure = [run[target.quantity] for run in measures]
         return {**result, "kind": "no more than", "value": spread(subject), "bar": spread(measure),
                 "reached": statistics.median(subject) <= max(measure)}
-    ratio = spread(map(operator.truediv, subject, measure))
-    result.update(kind="ratio", value=ratio, bar=None, reached=None)
+    near, far = (ratios(target, alike(subjects, measures, where)) for where in ("near", "far"))
+    ratio = near or far or ratios(target, zip(subjects, measures))
+    result.update(kind="ratio", value=ratio, far=far if near else None, bar=None, reached=None)
     if target.at_least is not None:
         result.update(bar=f">= {target.at_least:g}", reached=ratio["median"] >= target.at_least)
     elif target.at_most is not None:

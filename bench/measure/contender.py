@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 from .lab import FILTERED, interface_packets
@@ -27,6 +28,11 @@ class Contender:
         self.name = name
         self.command = [str(word) for word in command]
         self.missing = missing  # why it can't run here; None if it can
+
+    @property
+    def recorded_command(self):
+        """With names instead of paths: where programs and lists lie is nothing to record."""
+        return [Path(word).name if word.startswith("/") else word for word in self.command]
 
     def running(self, lab):
         """A context manager with the Process, ready."""
@@ -157,3 +163,19 @@ class Reporting(Contender):
     def finish(self, lab, process):
         report = json.loads(process.interrupt())
         return self._outcome(report)
+
+
+class TapToInterface(Reporting):
+    """What it writes to its TAP interface arrives on the filtered one, by the redirect that afxfw
+    has on its veth pair."""
+
+    TAP = "afxfw-bench-tap"  # bench/baseline/work.cpp
+
+    @contextlib.contextmanager
+    def running(self, lab):
+        with super().running(lab) as process:
+            lab.run("fw", "tc", "qdisc", "add", "dev", self.TAP, "clsact")
+            lab.run("fw", "tc", "filter", "add", "dev", self.TAP, "ingress", "protocol", "all",
+                    "u32", "match", "u32", "0", "0",
+                    "action", "mirred", "ingress", "redirect", "dev", FILTERED)
+            yield process

@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from .contender import Counting, Outcome, Reporting
+from .contender import Counting, Outcome, Reporting, TapToInterface
 from .kernel_contenders import Iptables, Nft, NftRules, XdpFilter
 from .lab import FILTERED
 from .process import MeasurementError
@@ -78,9 +78,9 @@ class Contenders:
         self._programs, self._lists, self._cpus = programs, lists, cpus
         self._afxfw_help, self._real_list = afxfw_help, real_list
 
-    def afxfw_count(self, name, wanted=None, rules=None, work=None, cpus=None):
+    def afxfw_count(self, name, wanted=None, rules=None, work=None, cpus=None, options=()):
         """Counts only; with a blocklist or a number of rules."""
-        options = ["--reinject", "none"]
+        options = ["--reinject", "none", *options]
         if wanted is not None:
             options += ["--blocklist", self._lists.plain(wanted)]
         if rules is not None:
@@ -126,6 +126,12 @@ class Contenders:
         if mode in ("veth", "tap"):
             return Reporting(name, command, Counting.arrivals, received_bare, delivers=True, **how)
         return Reporting(name, command, Counting.own, received_bare, **how)
+
+    def tap_to_interface(self, name):
+        """The same through a TAP interface whose packets go on to the filtered one, where afxfw's
+        arrive."""
+        return TapToInterface(name, self._bare_command("tap"), Counting.arrivals, received_bare,
+                              delivers=True)
 
     def trie(self, name, wanted, *, delivers=False):
         """The kernel's LPM trie in XDP."""

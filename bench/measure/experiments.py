@@ -9,6 +9,7 @@ from .flood import Flood
 from .lists import Blocklist
 from .ping import NoFirewall, Ping
 from .process import MeasurementError
+from .program import ProgramTime
 from .traffic import IMIX, SMALLEST_IPV6_TCP, UDP_PORT, Traffic
 
 MILLION, NFT_SIZE, LIST_SIZE = 1_000_000, 200_000, 120_000
@@ -16,11 +17,13 @@ RULES = 1_000
 ESTABLISHED = 10_000
 ATTACKERS = 1 << 10  # next to 1,000
 PACED = 1_000_000  # packets a second, well below what a worker takes
+COALESCED = 50  # microseconds
 RELOAD_SECONDS = 60  # one takes about one
 
 XDP_DROP, XDP_FILTER, TRIE = "bare XDP_DROP", "xdp-filter", "LPM trie in XDP, 1 M"
 BARE_DROP, BARE_READ = "bare AF_XDP drop", "same, parse in XDP, read"
 BARE_VETH, TAP = "bare AF_XDP to veth", "bare AF_XDP to TAP"
+TAP_TO_INTERFACE = "bare AF_XDP to TAP, on to eth0"
 NFT_INGRESS, NFT_PREROUTING = "nft ingress, 200 k", "nft prerouting, 200 k"
 
 
@@ -47,11 +50,12 @@ def listed(traffic, entries):
 def _count(key, title, make):
     traffic = Traffic()
     million, nft_size = listed(traffic, MILLION), listed(traffic, NFT_SIZE)
-    afxfw = "afxfw, 1 M"
+    afxfw, coalescing = "afxfw, 1 M", f"afxfw --coalesce {COALESCED}, 1 M"
     return Flood(key, title, traffic, [
         make.bare(BARE_DROP, "drop"),
         make.bare(BARE_READ, "read"),
         make.afxfw_count(afxfw, million),
+        make.afxfw_count(coalescing, million, options=["--coalesce", COALESCED]),
         make.trie(TRIE, million),
         make.nft(NFT_INGRESS, "ingress", nft_size),
         make.nft(NFT_PREROUTING, "prerouting", nft_size),
@@ -63,7 +67,9 @@ def _count(key, title, make):
         Target(afxfw, NFT_INGRESS, at_least=4.0),
         Target(afxfw, NFT_PREROUTING),
         Target(afxfw, "iptables + ipset, 200 k"),
-        Target(afxfw, TRIE, "cpu_ns", at_most=0.5),
+        Target(coalescing, TRIE, "cpu_ns", at_most=0.5),
+        Target(coalescing, BARE_DROP),
+        Target(afxfw, TRIE, "cpu_ns"),
         Target(afxfw, TRIE),
     ])
 
@@ -108,16 +114,26 @@ def _inline(key, title, make):
     ], [Target("afxfw", XDP_DROP, at_least=0.95), Target("afxfw", XDP_FILTER, at_least=1.05)])
 
 
+@experiment("inline-program", "The XDP programs of these alone, over and over on one packet")
+def _inline_program(key, title, make):
+    return ProgramTime(key, title, Traffic(protocol="udp", blocked=1.0), [
+        make.bare(XDP_DROP, "xdp-drop"),
+        make.xdp_filter_port(XDP_FILTER, "udp", UDP_PORT),
+        make.afxfw_inline("afxfw"),
+    ], [Target("afxfw", XDP_FILTER, "run_ns"), Target("afxfw", XDP_DROP, "run_ns")])
+
+
 @experiment("reinject", "Passing all to the host's stack, which drops it in nft prerouting")
 def _reinject(key, title, make):
     traffic = Traffic(blocked=0.0)
     return Flood(key, title, traffic, [
         make.bare(BARE_VETH, "veth"),
         make.bare(TAP, "tap"),
+        make.tap_to_interface(TAP_TO_INTERFACE),
         make.afxfw_reinject("afxfw"),
         make.trie(TRIE, listed(traffic, MILLION), delivers=True),
     ], [Target("afxfw", BARE_VETH, at_least=0.95), Target("afxfw", TAP, at_least=1.25),
-        Target("afxfw", TRIE)])
+        Target("afxfw", TAP_TO_INTERFACE), Target("afxfw", TRIE)])
 
 
 @experiment("fast-path", "Passing 10,000 established flows to the host's stack")

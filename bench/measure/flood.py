@@ -1,18 +1,12 @@
 """Contenders on the same flood, in turns."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .comparison import compare, spread
 from .contender import HostArrivals, Selectable
 from .cpu import shares
 from .lab import Lab
 from .runs import in_turns, run_once
-
-
-def without_folder(word):
-    """Of a path, the name: where programs and lists lie on a machine is nothing to record."""
-    return Path(word).name if word.startswith("/") else word
 
 
 @dataclass
@@ -59,7 +53,7 @@ class Flood(Selectable):
     @staticmethod
     def _result(contender, runs):
         return {
-            "name": contender.name, "command": [without_folder(word) for word in contender.command],
+            "name": contender.name, "command": contender.recorded_command,
             **{quantity: spread(run[quantity] for run in runs)
                for quantity in ("pps", "cpu_ns", "loss")},
             # Seconds of each second.

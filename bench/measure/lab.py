@@ -10,6 +10,8 @@ from .process import MeasurementError, Process
 FILTERED = "eth0"  # the interface to filter, in host fw
 MESSAGE_WIDTH = 200  # nft shows the line that it dislikes, which may hold a whole set
 SENDING = "gen0"  # its peer, in host gen
+# Of those who started us; we ourselves may have fewer (setting.prepared).
+CPUS = ",".join(map(str, sorted(os.sched_getaffinity(0))))
 
 
 class Lab:
@@ -38,7 +40,8 @@ class Lab:
         return ["nsenter", f"--net=/run/netns/{self._prefix}-{host}", "--", *map(str, command)]
 
     def start(self, host, name, command):
-        return Process(name, self.command(host, command))
+        """A program that chooses among all CPUs."""
+        return Process(name, ["taskset", "--cpu-list", CPUS, *self.command(host, command)])
 
     def run(self, host, *command, text_input=None, timeout_seconds=120):
         """Runs to the end and returns standard output."""

@@ -74,7 +74,7 @@ class Ping(Selectable):
         return {
             "kind": "ping", "key": self.key, "title": self.title, "pings": count,
             "contenders": [
-                {"name": contender.name, "command": contender.command,
+                {"name": contender.name, "command": contender.recorded_command,
                  **{f"p{percent}": spread(run[f"p{percent}"] for run in rounds[contender.name])
                     for percent in PERCENTILES},
                  "rounds": rounds[contender.name]} for contender in contenders],

@@ -3,7 +3,7 @@
 import textwrap
 
 from .cpu import machine_text
-from .comparison import QUANTITIES
+from .comparison import QUANTITIES, place
 
 WIDTH = 100
 
@@ -36,15 +36,23 @@ def core_text(states):
         states["user"] + states["nice"], states["system"] + states["irq"], states["softirq"]))
 
 
+def nearness(rounds):
+    """In how many of the rounds the CPUs were behind one cache, where that is known."""
+    if any(None in run.get("distances", [None]) for run in rounds):
+        return ""
+    return f"{sum(place(run) == 'near' for run in rounds)} of {len(rounds)}"
+
+
 def flood_table(result):
     table = Table("", "Mpps", "min", "max", "ns CPU/packet", "loss",
-                  "generator's core: user/system/softirq", "worker's core")
+                  "generator's core: user/system/softirq", "worker's core", "CPUs near")
     for contender in result["contenders"]:
         pps = contender["pps"]
         table.add(contender["name"], *(f"{pps[which] / 1e6:.2f}" for which in
                                        ("median", "min", "max")),
                   f"{contender['cpu_ns']['median']:.0f}", f"{contender['loss']['median']:.2%}",
-                  core_text(contender["cpu"]["generator"]), core_text(contender["cpu"]["worker"]))
+                  core_text(contender["cpu"]["generator"]), core_text(contender["cpu"]["worker"]),
+                  nearness(contender["rounds"]))
     return table
 
 
@@ -53,6 +61,14 @@ def ping_table(result):
     for contender in result["contenders"]:
         table.add(contender["name"], *(f"{contender[percentile][which]:.0f}"
                                        for percentile in ("p50", "p99")
+                                       for which in ("median", "min", "max")))
+    return table
+
+
+def program_table(result):
+    table = Table("", "ns a run", "min", "max")
+    for contender in result["contenders"]:
+        table.add(contender["name"], *(f"{contender['run_ns'][which]:.1f}"
                                        for which in ("median", "min", "max")))
     return table
 
@@ -88,6 +104,7 @@ def latency_table(result):
 
 # By kind: how the table is made, and of what in the result.
 TABLES = {"flood": (flood_table, "contenders"), "ping": (ping_table, "contenders"),
+          "program": (program_table, "contenders"),
           "series": (series_table, "lines"), "ndr": (ndr_table, "contenders"),
           "latency": (latency_table, "lines")}
 
@@ -122,6 +139,10 @@ def comparison_table(comparisons):
                   *(number(found["kind"], found["value"][which])
                     for which in ("median", "min", "max")),
                   bar_text(found), verdict(found))
+        if found.get("far"):
+            table.add("the same, CPUs far apart", QUANTITIES[found["quantity"]],
+                      *(number("ratio", found["far"][which]) for which in ("median", "min", "max")),
+                      "", "")
     return table
 
 

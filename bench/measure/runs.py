@@ -31,6 +31,7 @@ class Bench(NamedTuple):
     lab_prefix: str
     cpus: object  # Cpus: generator and worker
     progress: object  # called with a line of text
+    distance: object = lambda: None  # returns that of the two CPUs (core-distance), or None
 
 
 class Run(NamedTuple):
@@ -43,6 +44,7 @@ class Run(NamedTuple):
     window_seconds: float
     cpu: dict  # seconds in the window: {"generator": {"user": 1.0, ...}, "worker": {...}}
     report: dict  # what the contender said at its end, {} if it says nothing
+    distances: list  # of the two CPUs, in ns, before the contender ran and after; None: unknown
 
 
 def settle(read):
@@ -120,6 +122,7 @@ def checked(lab, contender, traffic):
 def run_once(lab, bench, contender, traffic, schedule, generator_cpus=None):
     """Returns the Run. generator_cpus: as afxfw-pktgen's --cpus; default: bench.cpus.generator."""
     command = flood_command(lab, bench, traffic, generator_cpus or bench.cpus.generator)
+    distances = [bench.distance()]
     with checked(lab, contender, traffic) as (process, result):
         before = lab.interface_packets()[1]
         with lab.start("gen", "afxfw-pktgen", command) as sender:
@@ -129,6 +132,7 @@ def run_once(lab, bench, contender, traffic, schedule, generator_cpus=None):
             contender.work(process, schedule.window_seconds)
             last, cpu_after = contender.sample(lab, process), cpu_seconds()
             result["sent"] = json.loads(sender.interrupt())["sent"]
+    distances.append(bench.distance())
     cpu = difference(cpu_before, cpu_after)
     packets = last[1] - first[1]
     if packets == 0:
@@ -139,7 +143,7 @@ def run_once(lab, bench, contender, traffic, schedule, generator_cpus=None):
                1 - result["processed"] / result["sent"], result["sent"], result["processed"],
                last[0] - first[0],
                {"generator": cpu[bench.cpus.generator], "worker": cpu[bench.cpus.worker]},
-               result["outcome"].report)
+               result["outcome"].report, distances)
 
 
 def in_turns(rounds, contenders):

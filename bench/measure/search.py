@@ -54,7 +54,7 @@ class Search(Selectable):
         return {
             "kind": "ndr", "key": self.key, "title": self.title,
             "traffic": {"title": self.traffic.title, **self.traffic.as_json()},
-            "contenders": [{"name": contender.name, "command": contender.command,
+            "contenders": [{"name": contender.name, "command": contender.recorded_command,
                             "pps": spread(run["pps"] for run in rounds[contender.name]),
                             "rounds": rounds[contender.name]} for contender in contenders],
             "skipped": skipped,
@@ -128,7 +128,7 @@ class Latency(Selectable):
             "what": "from the stamp to the host's stack" if stamps else "round trip of pings",
             "traffic": {"title": self.traffic.title, **self.traffic.as_json()},
             "base_pps": self.base,
-            "lines": [{"name": contender.name, "command": contender.command, "points": [
+            "lines": [{"name": contender.name, "command": contender.recorded_command, "points": [
                 {"x": load, **{name: spread(run[name] for run in rounds[contender.name, load])
                                for name in (*PERCENTILES, "loss")}}
                 for load in self.loads]} for contender in contenders],

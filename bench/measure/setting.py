@@ -23,9 +23,10 @@ PROGRAMS = {
     "afxfw": "src/app/afxfw",
     "afxfw-pktgen": "tools/pktgen/afxfw-pktgen",
     "bare-afxdp": "bench/baseline/bare-afxdp",
+    "core-distance": "bench/baseline/core-distance",
 }
 TOOLS = {"ip": "iproute2", "ethtool": "ethtool", "nft": "nftables", "nsenter": "util-linux",
-         "unshare": "util-linux", "jq": "jq", "ping": "iputils-ping"}
+         "unshare": "util-linux", "taskset": "util-linux", "jq": "jq", "ping": "iputils-ping"}
 FAILURE, PRIVILEGE, UNSUPPORTED = 1, 3, 4  # exit codes, as afxfw's
 BUSY_LOAD = 0.5
 
@@ -90,9 +91,14 @@ def prepared(arguments):
     def progress(text):
         print(f"  {text}", file=sys.stderr, flush=True)
 
+    cpus = [str(cpu) for cpu in arguments.cpus]
+    # What we do between runs and to read counters takes nothing from the worker.
+    os.sched_setaffinity(0, {arguments.cpus.generator})
     bench = Bench(programs["afxfw-pktgen"], output_of(programs["afxfw-pktgen"], "--help"),
                   ROOT / "tools" / "lab", os.environ.get("AFXFW_LAB_PREFIX", "afxbench"),
-                  arguments.cpus, progress)
+                  arguments.cpus, progress,
+                  lambda: float(output_of("taskset", "--cpu-list", ",".join(cpus),
+                                          programs["core-distance"], *cpus)))
     with tempfile.TemporaryDirectory(prefix="afxfw-bench-") as directory:
         yield bench, Contenders(programs, Lists(Path(directory)), arguments.cpus,
                                 output_of(programs["afxfw"], "--help"),

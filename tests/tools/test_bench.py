@@ -89,6 +89,21 @@ def test_ratios_are_taken_within_rounds():
     assert compare(Target("a", "not run"), rounds) is None
 
 
+def test_compares_runs_in_which_the_cpus_were_as_near_each_other():
+    def runs(*values):
+        return [{"pps": pps, "distances": distances} for pps, distances in values]
+
+    near, far, moved = [50, 60], [300, 310], [50, 300]
+    rounds = {"a": runs((9, near), (4, far), (1, moved)), "b": runs((1, moved), (8, far), (10, near))}
+    found = compare(Target("a", "b", at_least=0.8), rounds)
+    assert found["value"] == {"median": 0.9, "min": 0.9, "max": 0.9} and found["reached"]
+    assert found["far"]["median"] == 0.5
+    # Never near in both: what there is.
+    del rounds["b"][2]
+    found = compare(Target("a", "b", at_least=0.8), rounds)
+    assert found["value"]["median"] == 0.5 and found["far"] is None and not found["reached"]
+
+
 @pytest.mark.parametrize("losses, reached", [([0.2, 0.1, 0.3], True), ([0.4, 0.5, 0.1], False)])
 def test_no_more_than_what_was_seen_without(losses, reached):
     rounds = {"with": [{"loss": loss} for loss in losses],
@@ -105,7 +120,8 @@ def test_percentiles_by_nearest_rank():
 def contender(name, pps):
     return {"name": name, "command": [name], "cpu_ns": {"median": 80.4},
             "pps": {"median": pps, "min": pps - 0.4e6, "max": pps + 0.6e6},
-            "loss": {"median": 0.0}, "cpu": {core: {
+            "loss": {"median": 0.0}, "rounds": [{"distances": [60, 55]}, {"distances": [60, 330]}],
+            "cpu": {core: {
                 "user": 0.5, "nice": 0, "system": 0.25, "irq": 0, "softirq": 0.25}
                 for core in ("generator", "worker")}}
 
