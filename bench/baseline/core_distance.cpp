@@ -1,6 +1,6 @@
-/// core-distance CPU CPU: prints how many nanoseconds it takes until a cache line that one CPU writes
-/// has been answered by the other, by median. Where a hypervisor moves virtual CPUs about, it tells
-/// whether two of them are near each other at the moment, behind one cache.
+/// core-distance CPU CPU: prints how many nanoseconds it takes until a cache line that one CPU
+/// writes has been answered by the other, by median. Where a hypervisor moves virtual CPUs about,
+/// it tells whether two of them are near each other at the moment, behind one cache.
 
 #include <algorithm>
 #include <array>

@@ -3,6 +3,8 @@
 import statistics
 from typing import NamedTuple
 
+from .cpu import busy_share
+
 QUANTITIES = {"pps": "rate", "cpu_ns": "CPU time a packet", "loss": "loss",
               "run_ns": "time of a run"}
 
@@ -10,11 +12,12 @@ QUANTITIES = {"pps": "rate", "cpu_ns": "CPU time a packet", "loss": "loss",
 # Two CPUs answer each other sooner than that if they are behind one cache, and later if they are not:
 # it is 57 ns or 330 on the machine that docs/performance.md is about.
 NEAR_NS = 150
+IDLE_SHARE = 0.05
 
 
 class Target(NamedTuple):
     """subject / measure of a quantity, in runs that are as near each other in time as can be, and
-    with CPUs that were as near each other. The median is held against the bar; where CPUs were near
+    with CPUs that were as near each other, if it took both. The median is held against the bar; where CPUs were near
     in some pairs of runs and far apart in others, that of the former."""
     subject: str  # names of contenders
     measure: str
@@ -45,13 +48,20 @@ def place(run):
     return None if len(near) != 1 else "near" if near.pop() else "far"
 
 
+def on_one_cpu(run):
+    """Whether the worker's CPU had nothing to do: then it is all the same how near it was."""
+    return busy_share({"worker": run["cpu"]["worker"]}) < IDLE_SHARE if "cpu" in run else False
+
+
 def alike(subjects, measures, where):
-    """Pairs of runs with CPUs that were "near" or "far": each subject with the measure of the
-    nearest round."""
-    places = [place(run) for run in measures]
-    return [(run, measures[min((other for other, found in enumerate(places) if found == where),
-                               key=lambda other: abs(other - number))])
-            for number, run in enumerate(subjects) if place(run) == where and where in places]
+    """Pairs of runs with CPUs that were "near" or "far", if both were used: each subject with the
+    measure of the nearest round. No pairs if neither needed the second CPU."""
+    def fitting(run):
+        return [number for number, other in enumerate(measures)
+                if {place(each) for each in (run, other) if not on_one_cpu(each)} == {where}]
+
+    return [(run, measures[min(fitting(run), key=lambda other: abs(other - number))])
+            for number, run in enumerate(subjects) if fitting(run)]
 
 
 def ratios(target, pairs):

@@ -63,6 +63,7 @@ def _count(key, title, make):
         make.testpmd("DPDK testpmd, net_af_xdp"),
     ], [
         Target(afxfw, BARE_DROP, at_least=0.97),
+        Target(BARE_READ, BARE_DROP),
         Target(afxfw, BARE_READ),
         Target(afxfw, NFT_INGRESS, at_least=4.0),
         Target(afxfw, NFT_PREROUTING),

@@ -11,7 +11,7 @@ FILTERED = "eth0"  # the interface to filter, in host fw
 MESSAGE_WIDTH = 200  # nft shows the line that it dislikes, which may hold a whole set
 SENDING = "gen0"  # its peer, in host gen
 # Of those who started us; we ourselves may have fewer (setting.prepared).
-CPUS = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+CPUS = sorted(os.sched_getaffinity(0))
 
 
 class Lab:
@@ -41,7 +41,8 @@ class Lab:
 
     def start(self, host, name, command):
         """A program that chooses among all CPUs."""
-        return Process(name, ["taskset", "--cpu-list", CPUS, *self.command(host, command)])
+        cpus = ",".join(map(str, CPUS))
+        return Process(name, ["taskset", "--cpu-list", cpus, *self.command(host, command)])
 
     def run(self, host, *command, text_input=None, timeout_seconds=120):
         """Runs to the end and returns standard output."""

@@ -1,9 +1,9 @@
 """How the rate changes as the work grows: series of floods, each a plot."""
 
-import os
 from typing import NamedTuple
 
 from .flood import Flood
+from .lab import CPUS
 from .lists import Blocklist
 from .traffic import SMALLEST_IPV6_TCP, Traffic
 
@@ -52,13 +52,14 @@ def _rules(key, title, make):
 @series("queues", "Rate by queues, each with a core for its sender, its driver and its worker",
         "queues and cores")
 def _queues(key, title, make):
-    cpus = sorted(os.sched_getaffinity(0))
     traffic = Traffic()
     wanted = Blocklist(120_000, traffic.sources, traffic.blocked)
-    for queues in range(1, len(cpus) + 1):
-        used = ",".join(str(cpu) for cpu in cpus[:queues])
+    # A ring that lasts for the time slice in which the sender has the core.
+    rings = ["--ring-size", 16384, "--frames", 33024]
+    for queues in range(1, len(CPUS) + 1):
+        used = ",".join(str(cpu) for cpu in CPUS[:queues])
         yield queues, Flood(f"{key}-{queues}", title, traffic,
-                            [make.afxfw_count("afxfw", wanted, cpus=used)],
+                            [make.afxfw_count("afxfw", wanted, cpus=used, options=rings)],
                             queues=queues, generator_cpus=used)
 
 
@@ -109,6 +110,9 @@ def run_series(key, make, bench, schedule, names):
     for x, flood in chosen.make(key, chosen.title, make):
         flood.keep(names)
         result = flood.run(bench, schedule)
+        for contender in result["contenders"]:
+            for run in contender["rounds"]:
+                del run["report"]  # for each of so many runs, it would be megabytes
         skipped.update(result["skipped"])
         points.append({"x": x, **result})
     seen = dict.fromkeys(contender["name"] for point in points
