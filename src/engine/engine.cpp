@@ -120,11 +120,24 @@ void Engine::housekeep() {
     log_warn("{}", warning);
   }
   check_progress(now);
+  if (napi_settings_) check_busy_polling();
   static_cast<void>(capturing());
   if (now >= next_settings_check_) {
     next_settings_check_ = now + kSettingsInterval;
     check_settings();
   }
+}
+
+void Engine::check_busy_polling() {
+  const bool nothing_to_poll = std::any_of(workers_.begin(), workers_.end(), [](const auto& each) {
+    return each.worker->counters().received != 0 && !each.worker->has_napi();
+  });
+  if (!nothing_to_poll) return;
+  napi_settings_.reset();
+  log_warn(
+      "{}: the driver {} does not tell sockets whom to poll, so --busy-poll only keeps workers "
+      "awake; interrupts come as they did before (napi_defer_hard_irqs, gro_flush_timeout)",
+      monitor_.link().name, plan_.link.driver);
 }
 
 void Engine::check_settings() {

@@ -123,6 +123,8 @@ class Engine {
   /// Throws Error if attaching the program brought queues that have no worker.
   void require_no_more_queues() const;
   void adjust_napi();
+  /// Puts the interrupts back as they were where nothing can be polled instead.
+  void check_busy_polling();
   /// So that the interface of --reinject dev: is sent to without copies, if it can.
   void prepare_device();
   void start_workers();

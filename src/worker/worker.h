@@ -102,6 +102,8 @@ class Worker {
   [[nodiscard]] std::uint64_t progress() const noexcept;
   /// What the kernel dropped on this queue's socket.
   [[nodiscard]] xdp_statistics kernel_statistics() const noexcept { return socket_->statistics(); }
+  /// Whether --busy-poll has something to poll; for sure once a packet has come.
+  [[nodiscard]] bool has_napi() const noexcept { return socket_->has_napi(); }
   /// Ends a sleep, so that the thread looks around at once.
   void wake() noexcept;
   /// Where a capture is attached.

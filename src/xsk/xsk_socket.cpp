@@ -200,6 +200,12 @@ xdp_statistics XskSocket::statistics() const noexcept {
   return statistics;
 }
 
+bool XskSocket::has_napi() const noexcept {
+  unsigned id = 0;
+  socklen_t length = sizeof(id);
+  return getsockopt(fd_, SOL_SOCKET, SO_INCOMING_NAPI_ID, &id, &length) == 0 && id != 0;
+}
+
 void XskSocket::wake_rx() const noexcept {
   recvfrom(fd_, nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
 }

@@ -75,6 +75,11 @@ class XskSocket {
   /// XDP_STATISTICS: what the kernel dropped on this socket. Any thread.
   [[nodiscard]] xdp_statistics statistics() const noexcept;
 
+  /// Whether the kernel knows whose NAPI to poll for this socket; without, busy
+  /// polling does nothing. Some drivers are known at once, others by the first
+  /// packet, and some never. Any thread.
+  [[nodiscard]] bool has_napi() const noexcept;
+
   /// Wakes the kernel's receive side (fill ring). Never blocks; errors that a
   /// later call repairs (EAGAIN, EBUSY, ENOBUFS) or that mean the link is down
   /// are not reported: the caller comes round again.
