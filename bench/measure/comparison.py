@@ -8,7 +8,6 @@ from .cpu import busy_share
 QUANTITIES = {"pps": "rate", "cpu_ns": "CPU time a packet", "loss": "loss",
               "run_ns": "time of a run"}
 
-
 # Two CPUs answer each other sooner than that if they are behind one cache, and later if they are not:
 # it is 57 ns or 330 on the machine that docs/performance.md is about.
 NEAR_NS = 150
@@ -17,8 +16,8 @@ IDLE_SHARE = 0.05
 
 class Target(NamedTuple):
     """subject / measure of a quantity, in runs that are as near each other in time as can be, and
-    with CPUs that were as near each other, if it took both. The median is held against the bar; where CPUs were near
-    in some pairs of runs and far apart in others, that of the former."""
+    with CPUs that were as near each other, if it took both. The median is held against the bar; where
+    CPUs were near in some pairs of runs and far apart in others, that of the former."""
     subject: str  # names of contenders
     measure: str
     quantity: str = "pps"
@@ -56,12 +55,14 @@ def on_one_cpu(run):
 def alike(subjects, measures, where):
     """Pairs of runs with CPUs that were "near" or "far", if both were used: each subject with the
     measure of the nearest round. No pairs if neither needed the second CPU."""
-    def fitting(run):
-        return [number for number, other in enumerate(measures)
-                if {place(each) for each in (run, other) if not on_one_cpu(each)} == {where}]
-
-    return [(run, measures[min(fitting(run), key=lambda other: abs(other - number))])
-            for number, run in enumerate(subjects) if fitting(run)]
+    pairs = []
+    for number, subject in enumerate(subjects):
+        fitting = [other for other, measure in enumerate(measures)
+                   if {place(run) for run in (subject, measure) if not on_one_cpu(run)} == {where}]
+        if fitting:
+            nearest = min(fitting, key=lambda other: abs(other - number))
+            pairs.append((subject, measures[nearest]))
+    return pairs
 
 
 def ratios(target, pairs):
@@ -90,3 +91,8 @@ def compare(target, rounds):
     elif target.at_most is not None:
         result.update(bar=f"<= {target.at_most:g}", reached=ratio["median"] <= target.at_most)
     return result
+
+
+def compare_all(targets, rounds):
+    """The comparisons of those of which both ran."""
+    return [found for target in targets if (found := compare(target, rounds)) is not None]

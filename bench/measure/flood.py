@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .comparison import compare, spread
+from .comparison import compare_all, spread
 from .contender import HostArrivals, Selectable
 from .cpu import shares
 from .lab import Lab
@@ -39,8 +39,7 @@ class Flood(Selectable):
             "contenders": [self._result(contender, rounds[contender.name])
                            for contender in contenders],
             "skipped": skipped,
-            "comparisons": [found for target in self.targets
-                            if (found := compare(target, rounds)) is not None],
+            "comparisons": compare_all(self.targets, rounds),
             "schedule": schedule._asdict(),
         }
 

@@ -64,8 +64,12 @@ class Lab:
         packets = packets_in(self.run("fw", "cat", "/proc/net/dev"))
         return (before + time.monotonic()) / 2, packets
 
+    def filtered_link(self):
+        """What ip says of the interface."""
+        return json.loads(self.run("fw", "ip", "-j", "link", "show", FILTERED))[0]
+
     def filtered_mac(self):
-        return json.loads(self.run("fw", "ip", "-j", "link", "show", FILTERED))[0]["address"]
+        return self.filtered_link()["address"]
 
     def _call(self, *arguments):
         environment = dict(os.environ, AFXFW_LAB_PREFIX=self._prefix)

@@ -2,15 +2,14 @@
 without an interface, a driver or a generator in the time."""
 
 import ipaddress
-import json
 import re
 import struct
 import tempfile
 from dataclasses import dataclass, field
 
-from .comparison import compare, spread
-from .contender import HostArrivals, Selectable
-from .lab import FILTERED, Lab
+from .comparison import compare_all, spread
+from .contender import Selectable
+from .lab import Lab
 from .process import MeasurementError
 from .runs import in_turns
 from .traffic import DESTINATIONS, FCS_BYTES, FIRST_PORT
@@ -50,7 +49,6 @@ class ProgramTime(Selectable):
         with Lab(bench.lab_tool, bench.lab_prefix) as lab, tempfile.NamedTemporaryFile() as packet:
             packet.write(udp_packet(self.traffic))
             packet.flush()
-            HostArrivals.set_up(lab)
             for number, contender in in_turns(schedule.rounds, contenders):
                 with contender.running(lab) as process:
                     run_ns = self._run_ns(lab, contender, packet.name, bench.cpus.worker)
@@ -65,18 +63,17 @@ class ProgramTime(Selectable):
                             "run_ns": spread(run["run_ns"] for run in rounds[contender.name]),
                             "rounds": rounds[contender.name]} for contender in contenders],
             "skipped": skipped,
-            "comparisons": [found for target in self.targets
-                            if (found := compare(target, rounds)) is not None],
+            "comparisons": compare_all(self.targets, rounds),
             "schedule": schedule._asdict(),
         }
 
     @staticmethod
     def _run_ns(lab, contender, packet, cpu):
-        link = json.loads(lab.run("fw", "ip", "-j", "link", "show", FILTERED))[0]
+        program = lab.filtered_link()["xdp"]["prog"]["id"]
         times = []
         for _ in range(TIMES):
             said = lab.run("fw", "taskset", "--cpu-list", cpu, "bpftool", "prog", "run", "id",
-                           link["xdp"]["prog"]["id"], "data_in", packet, "data_out", "/dev/null",
+                           program, "data_in", packet, "data_out", "/dev/null",
                            "repeat", REPEAT)
             action, duration = map(int, re.findall(r": (\d+)", said)[:2])
             if action != DROPPED:

@@ -65,14 +65,6 @@ def ping_table(result):
     return table
 
 
-def program_table(result):
-    table = Table("", "ns a run", "min", "max")
-    for contender in result["contenders"]:
-        table.add(contender["name"], *(f"{contender['run_ns'][which]:.1f}"
-                                       for which in ("median", "min", "max")))
-    return table
-
-
 def series_table(result):
     """Medians in Mpps; a column a contender."""
     table = Table(result["x_label"], *(line["name"] for line in result["lines"]))
@@ -83,12 +75,21 @@ def series_table(result):
     return table
 
 
-def ndr_table(result):
-    table = Table("", "Mpps without loss", "min", "max")
+def spread_table(result, title, quantity, text):
+    """One quantity of the contenders; text: of a value."""
+    table = Table("", title, "min", "max")
     for contender in result["contenders"]:
-        table.add(contender["name"], *(f"{contender['pps'][which] / 1e6:.3f}"
+        table.add(contender["name"], *(text(contender[quantity][which])
                                        for which in ("median", "min", "max")))
     return table
+
+
+def ndr_table(result):
+    return spread_table(result, "Mpps without loss", "pps", lambda pps: f"{pps / 1e6:.3f}")
+
+
+def program_table(result):
+    return spread_table(result, "ns a run", "run_ns", lambda ns: f"{ns:.1f}")
 
 
 def latency_table(result):

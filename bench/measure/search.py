@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .comparison import compare, spread
+from .comparison import compare_all, spread
 from .contender import HostArrivals, Selectable
 from .lab import FILTERED, Lab
 from .ping import round_trips, percentile
@@ -58,8 +58,7 @@ class Search(Selectable):
                             "pps": spread(run["pps"] for run in rounds[contender.name]),
                             "rounds": rounds[contender.name]} for contender in contenders],
             "skipped": skipped,
-            "comparisons": [found for target in self.targets
-                            if (found := compare(target, rounds)) is not None],
+            "comparisons": compare_all(self.targets, rounds),
             "trials": trials._asdict(),
         }
 
