@@ -1,5 +1,6 @@
-"""What bench/throughput and bench/ndr have in common: options, what must be there, the output."""
+"""What bench/throughput and bench/ndr have in common: options, installing, building, the output."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -25,9 +26,8 @@ PROGRAMS = {
     "bare-afxdp": "bench/baseline/bare-afxdp",
     "core-distance": "bench/baseline/core-distance",
 }
-TOOLS = {"ip": "iproute2", "ethtool": "ethtool", "nft": "nftables", "nsenter": "util-linux",
-         "unshare": "util-linux", "taskset": "util-linux", "jq": "jq", "ping": "iputils-ping"}
-FAILURE, PRIVILEGE, UNSUPPORTED = 1, 3, 4  # exit codes, as afxfw's
+TOOLS = ("ip", "ethtool", "nft", "nsenter", "unshare", "taskset", "jq", "ping", "meson", "ninja")
+FAILURE, PRIVILEGE = 1, 3  # exit codes, as afxfw's
 BUSY_LOAD = 0.5
 
 
@@ -59,18 +59,35 @@ def give_up(text, code=FAILURE):
     sys.exit(code)
 
 
-def require_everything(build_dir):
-    """Returns the programs' paths."""
-    programs = {name: build_dir / path for name, path in PROGRAMS.items()}
+def make_ready(build_dir):
+    """Installs what is missing, builds what is measured, and returns the programs' paths."""
     if os.geteuid() != 0:
         give_up(f"network namespaces and XDP need root: sudo {shlex.join(sys.argv)}", PRIVILEGE)
-    packages = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
-    if packages:
-        give_up(f"tools are missing: apt-get install {' '.join(packages)}", UNSUPPORTED)
-    missing = [str(path) for path in programs.values() if not path.exists()]
-    if missing:
-        give_up(f"not built: {', '.join(missing)}; run: meson setup build && ninja -C build")
-    return programs
+    load = os.getloadavg()[0]
+    if load > BUSY_LOAD:
+        print(f"{Path(sys.argv[0]).name}: the load average is {load:.1f}: other programs are at "
+              "work, and the figures will show it", file=sys.stderr)
+    configured = (build_dir / "build.ninja").exists()
+    if not configured or any(shutil.which(tool) is None for tool in TOOLS):
+        must_run(ROOT / "tools" / "install-deps", "bench", stdout=sys.stderr)
+    atexit.register(leave_to_user, build_dir)
+    if not configured:
+        must_run("meson", "setup", build_dir, ROOT, stdout=subprocess.DEVNULL)
+    print("building ...", file=sys.stderr, flush=True)
+    must_run("ninja", "-C", build_dir, *PROGRAMS.values(), stdout=sys.stderr)
+    return {name: build_dir / path for name, path in PROGRAMS.items()}
+
+
+def must_run(*command, stdout):
+    done = subprocess.run(command, stdout=stdout, check=False)
+    if done.returncode != 0:
+        give_up(f"{shlex.join(map(str, command))} failed: see above")
+
+
+def leave_to_user(directory):
+    """Under sudo, leaves nothing of root's in the user's tree."""
+    if user := os.environ.get("SUDO_UID"):
+        subprocess.run(["chown", "-R", f"{user}:{os.environ['SUDO_GID']}", directory], check=False)
 
 
 def output_of(*command):
@@ -78,15 +95,10 @@ def output_of(*command):
 
 
 @contextlib.contextmanager
-def prepared(arguments):
+def prepared(arguments, programs):
     """Bench and Contenders, whose files last as long as the block."""
-    programs = require_everything(arguments.build_dir)
     # As Ctrl-C: an exception, so that everything is cleaned up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    load = os.getloadavg()[0]
-    if load > BUSY_LOAD:
-        print(f"{Path(sys.argv[0]).name}: the load average is {load:.1f}: other programs are at "
-              "work, and the figures will show it", file=sys.stderr)
 
     def progress(text):
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -105,9 +117,9 @@ def prepared(arguments):
                                 ROOT / "bench" / "data" / "ipsum-level1.txt")
 
 
-def new_document(arguments, schedule):
+def new_document(schedule, programs):
     """What results go into, with what they were made by and on."""
-    version = output_of(require_everything(arguments.build_dir)["afxfw"], "--version")
+    version = output_of(programs["afxfw"], "--version")
     command = shlex.join([f"bench/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     return {"command": command, "version": version, "machine": machine(),
             "time": time.strftime("%FT%TZ", time.gmtime()), "schedule": schedule._asdict(),

@@ -18,10 +18,11 @@ class Testpmd(Contender):
     def __init__(self, name, cpus):
         missing = None
         if shutil.which(PROGRAM) is None:
-            missing = "DPDK is not installed: apt-get install dpdk-dev"
+            missing = "DPDK is not installed: tools/install-deps bench"
         super().__init__(name, [
-            "stdbuf", "--output=L", PROGRAM, "-l", f"{cpus.generator},{cpus.worker}", "--main-lcore", cpus.generator,
-            "--no-huge", "-m", "256", "--no-shconf", "--no-pci", "--no-telemetry",
+            "stdbuf", "--output=L", PROGRAM, "-l", f"{cpus.generator},{cpus.worker}",
+            "--main-lcore", cpus.generator, "--no-huge", "-m", "256", "--no-shconf", "--no-pci",
+            "--no-telemetry",
             "--vdev", f"net_af_xdp0,iface={FILTERED}", "--",
             "--interactive", "--forward-mode=rxonly", "--total-num-mbufs=16384"], missing)
 
