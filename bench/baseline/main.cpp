@@ -11,6 +11,7 @@
 
 #include "options.h"
 #include "util/error.h"
+#include "util/json.h"
 #include "work.h"
 #include "xsk/bpf_log.h"
 
@@ -26,10 +27,10 @@ steady_clock::duration seconds(double value) {
 
 void print(const Options& options, const Work& work, steady_clock::time_point started) {
   const std::chrono::duration<double> uptime = steady_clock::now() - started;
-  nlohmann::ordered_json line = {
+  Json line = {
       {"mode", options.mode_name}, {"interface", options.interface}, {"uptime_s", uptime.count()}};
   line.update(work.report());
-  std::cout << line.dump() << std::endl;
+  std::cout << json_text(line) << std::endl;
 }
 
 /// Prints now and then until one of `signals` comes or the time is over.

@@ -29,8 +29,6 @@ namespace afxfw::bench {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr const char* kTapName = "afxfw-bench-tap";  // the longest name there can be
 
 /// Packets that the interface has received, those that XDP dropped included.

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <memory>
 
 #include "options.h"
+#include "util/json.h"
 
 namespace afxfw::bench {
 
@@ -14,7 +13,7 @@ class Work {
  public:
   virtual ~Work() = default;
   /// What it has done so far. Any thread.
-  [[nodiscard]] virtual nlohmann::ordered_json report() const = 0;
+  [[nodiscard]] virtual Json report() const = 0;
 };
 
 /// Throws Error. Needs what afxfw needs.

@@ -23,13 +23,13 @@
 #include "util/error.h"
 #include "util/fd.h"
 #include "util/file.h"
+#include "util/json.h"
 
 namespace afxfw {
 
 namespace {
 
 using Command = CtlOptions::Command;
-using protocol::Json;
 using protocol::Request;
 
 constexpr const char* kDirectory = "/run/afxfw";
@@ -39,7 +39,7 @@ constexpr int kDetachMs = 30'000;
 void print(const std::string& text) { std::cout << text << std::flush; }
 
 void show(const CtlOptions& options, const Json& answer, std::string (*text)(const Json&)) {
-  print(options.json ? answer.dump() + "\n" : text(answer));
+  print(options.json ? json_text(answer) + "\n" : text(answer));
 }
 
 std::string read_input(const std::string& file) {
@@ -188,7 +188,7 @@ ExitCode detach(ControlConnection& connection) {
 ExitCode version(ControlConnection& connection, const CtlOptions& options) {
   const Json answer = connection.require({.command = protocol::Command::kVersion});
   if (options.json) {
-    print(answer.dump() + "\n");
+    print(json_text(answer) + "\n");
   } else {
     print(fmt::format("afxfwctl {}\nafxfw {} on {} (pid {})\n", AFXFW_VERSION,
                       answer.value("version", ""), answer.value("interface", ""),

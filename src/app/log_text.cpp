@@ -2,11 +2,12 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <syslog.h>
 
 #include <algorithm>
 #include <cstddef>
+
+#include "util/json.h"
 
 namespace afxfw {
 
@@ -51,10 +52,10 @@ int syslog_priority(LogLevel level) noexcept {
 }
 
 std::string log_json(const LogContext& context, std::string_view message) {
-  nlohmann::ordered_json json = {{"time", timestamp(context.time)}, {"level", name(context.level)}};
+  Json json = {{"time", timestamp(context.time)}, {"level", name(context.level)}};
   if (!context.interface.empty()) json["interface"] = context.interface;
   json["message"] = message;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json_text(json);
 }
 
 std::string log_with_priority(LogLevel level, std::string_view message) {

@@ -51,8 +51,8 @@ std::uint64_t sum(const CaptureCounts::ByReason& counts) {
 
 }  // namespace
 
-protocol::Json capture_json(const PacketCapture& capture, const std::string& interface) {
-  protocol::Json verdicts = protocol::Json::array();
+Json capture_json(const PacketCapture& capture, const std::string& interface) {
+  Json verdicts = Json::array();
   for (const DropReason reason : reasons_of(capture)) {
     if (reason == DropReason::kNone) {
       verdicts.push_back({{"verdict", "accept"}});

@@ -11,8 +11,8 @@
 
 #include "engine/packet_capture.h"
 #include "protocol/capture_records.h"
-#include "protocol/response.h"
 #include "util/fd.h"
+#include "util/json.h"
 
 namespace afxfw {
 
@@ -73,7 +73,6 @@ class CaptureSender {
 };
 
 /// The answer to a request for this capture.
-[[nodiscard]] protocol::Json capture_json(const PacketCapture& capture,
-                                          const std::string& interface);
+[[nodiscard]] Json capture_json(const PacketCapture& capture, const std::string& interface);
 
 }  // namespace afxfw

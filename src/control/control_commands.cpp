@@ -18,7 +18,6 @@ namespace afxfw {
 namespace {
 
 using protocol::Command;
-using protocol::Json;
 using protocol::Request;
 using protocol::RequestError;
 using protocol::Response;
@@ -65,7 +64,7 @@ double unix_time() {
 
 }  // namespace
 
-protocol::Json event_json(const Event& event) {
+Json event_json(const Event& event) {
   Json json = {{"time", unix_time()}, {"kind", event.kind}, {"text", event.text}};
   for (const auto& [name, value] : event.fields) json[std::string(name)] = value;
   return json;

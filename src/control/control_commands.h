@@ -7,6 +7,7 @@
 #include "control/capture_sender.h"
 #include "control/control_server.h"
 #include "engine/engine.h"
+#include "util/json.h"
 
 namespace afxfw {
 
@@ -37,6 +38,6 @@ class ControlCommands {
 };
 
 /// An event as monitors get it.
-[[nodiscard]] protocol::Json event_json(const Event& event);
+[[nodiscard]] Json event_json(const Event& event);
 
 }  // namespace afxfw

@@ -105,7 +105,7 @@ void ControlServer::add(Protocol::socket socket) {
   }
 }
 
-void ControlServer::publish(const protocol::Json& event) {
+void ControlServer::publish(const Json& event) {
   const std::string line = protocol::event_line(event);
   for (const auto& session : std::vector(sessions_.begin(), sessions_.end())) {
     session->send_event(line);

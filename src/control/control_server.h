@@ -15,6 +15,7 @@
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "util/fd.h"
+#include "util/json.h"
 
 namespace afxfw {
 
@@ -78,7 +79,7 @@ class ControlServer {
   ControlServer& operator=(const ControlServer&) = delete;
 
   /// To all clients that monitor.
-  void publish(const protocol::Json& event);
+  void publish(const Json& event);
 
   [[nodiscard]] std::size_t clients() const noexcept { return sessions_.size(); }
   [[nodiscard]] const std::string& path() const noexcept { return socket_->path(); }

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "util/json.h"
+
 namespace afxfw {
 
 using boost::system::error_code;
@@ -151,7 +153,7 @@ void ControlSession::monitor() {
   monitoring_ = true;
   input_.clear();
   await_end();
-  output_ = protocol::to_line(protocol::Json::object());
+  output_ = protocol::to_line(Json::object());
   write([this] { send_event(""); });
 }
 

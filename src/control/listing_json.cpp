@@ -16,8 +16,6 @@ namespace afxfw {
 
 namespace {
 
-using protocol::Json;
-
 /// Of the elements of a set, what one answer holds.
 constexpr std::size_t kPage = 10'000;
 constexpr std::uint64_t kMsPerSecond = 1000;

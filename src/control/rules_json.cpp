@@ -7,12 +7,11 @@
 
 #include "control/listing_json.h"
 #include "rules/nft_listing.h"
+#include "util/json.h"
 
 namespace afxfw {
 
 namespace {
-
-using protocol::Json;
 
 Json rule_json(const Rule& rule, const RuleCounter& counter) {
   Json json = {{"handle", rule.handle},   {"chain", rule.chain}, {"text", rule.text},

@@ -6,8 +6,6 @@
 namespace afxfw {
 namespace {
 
-using protocol::Json;
-
 std::string address_text(const DroppedSource& source) {
   return source.version == 4 ? format_ipv4(static_cast<Ipv4Bits>(source.address))
                              : format_ipv6(source.address);

@@ -3,11 +3,11 @@
 #include <cstddef>
 
 #include "engine/hot_sources.h"
-#include "protocol/response.h"
+#include "util/json.h"
 
 namespace afxfw {
 
 /// The sources of what workers dropped, the first `count` of them, and how sure that is.
-[[nodiscard]] protocol::Json sources_json(const HotSources::Ranking& ranking, std::size_t count);
+[[nodiscard]] Json sources_json(const HotSources::Ranking& ranking, std::size_t count);
 
 }  // namespace afxfw

@@ -1,15 +1,11 @@
 #include "control/stats_json.h"
 
-#include <nlohmann/json.hpp>
-
 #include "control/listing_json.h"
 #include "pipeline/inline_summary.h"
 
 namespace afxfw {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// What a queue and the total have in common.
 Json counters_json(const WorkerCounters& counters) {
@@ -61,7 +57,7 @@ Json inline_json(const InlineSummary& summary) {
 
 }  // namespace
 
-nlohmann::ordered_json status_json(const Snapshot& snapshot) {
+Json status_json(const Snapshot& snapshot) {
   const Totals totals = total(snapshot);
   const InlineSummary summary = summarise(snapshot.inline_counters, snapshot.fallback);
   Json json = {{"interface", snapshot.interface},
@@ -113,6 +109,6 @@ nlohmann::ordered_json status_json(const Snapshot& snapshot) {
   return json;
 }
 
-std::string to_json(const Snapshot& snapshot) { return status_json(snapshot).dump(); }
+std::string to_json(const Snapshot& snapshot) { return json_text(status_json(snapshot)); }
 
 }  // namespace afxfw

@@ -17,7 +17,6 @@ namespace afxfw {
 
 namespace {
 
-using protocol::Json;
 using Clock = std::chrono::steady_clock;
 
 /// For afxfw to send what it has, and what came of it.

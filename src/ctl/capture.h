@@ -13,6 +13,7 @@
 #include "protocol/capture_records.h"
 #include "protocol/request.h"
 #include "util/error.h"
+#include "util/json.h"
 
 namespace afxfw {
 
@@ -55,7 +56,7 @@ class Capture {
   [[nodiscard]] CaptureTotals run(ControlConnection& connection, int stop_fd);
 
  private:
-  void describe_file(const protocol::Json& answer);
+  void describe_file(const Json& answer);
   /// Takes the records that are in these bytes, and writes them.
   void take_records(std::string_view bytes);
   void take(const protocol::CapturePacket& packet);

@@ -144,7 +144,7 @@ protocol::Response ControlConnection::ask(const protocol::Request& request) {
   return protocol::parse_response(*line);
 }
 
-protocol::Json ControlConnection::require(const protocol::Request& request) {
+Json ControlConnection::require(const protocol::Request& request) {
   protocol::Response response = ask(request);
   if (!response) throw Error(response.error().message, exit_code(response.error().code));
   return std::move(*response);

@@ -10,6 +10,7 @@
 #include "protocol/response.h"
 #include "util/error.h"
 #include "util/fd.h"
+#include "util/json.h"
 
 namespace afxfw {
 
@@ -23,7 +24,7 @@ class ControlConnection {
   /// Sends a request and returns its answer. Throws Error if there is none in time.
   [[nodiscard]] protocol::Response ask(const protocol::Request& request);
   /// The same, for a request that must be carried out. Throws Error with what afxfw says.
-  [[nodiscard]] protocol::Json require(const protocol::Request& request);
+  [[nodiscard]] Json require(const protocol::Request& request);
 
   void send(const protocol::Request& request);
   /// Nothing: afxfw has ended the connection. timeout: nothing: as long as it takes.

@@ -9,6 +9,7 @@
 
 #include "ctl/connection.h"
 #include "util/error.h"
+#include "util/json.h"
 
 namespace afxfw {
 
@@ -39,7 +40,7 @@ std::vector<Instance> find_instances(const std::string& directory,
     if (!path.ends_with(".sock") || !entry.is_socket(error)) continue;
     try {
       ControlConnection connection(path);
-      const protocol::Json version = connection.require({.command = protocol::Command::kVersion});
+      const Json version = connection.require({.command = protocol::Command::kVersion});
       instances.push_back({path, version.value("interface", ""), version.value("pid", 0L)});
     } catch (const Error& failure) {
       if (failure.code() == ExitCode::kPrivilege) denied.push_back(path);

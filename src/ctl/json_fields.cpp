@@ -2,8 +2,6 @@
 
 namespace afxfw {
 
-using protocol::Json;
-
 std::uint64_t number(const Json& json, const char* name) {
   const auto found = json.find(name);
   return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;

@@ -3,17 +3,17 @@
 #include <cstdint>
 #include <string>
 
-#include "protocol/response.h"
+#include "util/json.h"
 
 namespace afxfw {
 
 // Fields of an answer, read without exceptions whatever it holds: what is missing, or is
 // something else, is 0, empty or an empty object.
-[[nodiscard]] std::uint64_t number(const protocol::Json& json, const char* name);
-[[nodiscard]] double real(const protocol::Json& json, const char* name);
-[[nodiscard]] std::string text(const protocol::Json& json, const char* name);
+[[nodiscard]] std::uint64_t number(const Json& json, const char* name);
+[[nodiscard]] double real(const Json& json, const char* name);
+[[nodiscard]] std::string text(const Json& json, const char* name);
 /// Valid as long as json is.
-[[nodiscard]] const protocol::Json& member(const protocol::Json& json, const char* name);
-[[nodiscard]] bool flag(const protocol::Json& json, const char* name);
+[[nodiscard]] const Json& member(const Json& json, const char* name);
+[[nodiscard]] bool flag(const Json& json, const char* name);
 
 }  // namespace afxfw

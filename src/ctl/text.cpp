@@ -15,8 +15,6 @@ namespace afxfw {
 
 namespace {
 
-using protocol::Json;
-
 std::string local_time(std::uint64_t unix_s) {
   const auto time = static_cast<std::time_t>(unix_s);
   std::tm local{};

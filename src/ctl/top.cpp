@@ -12,11 +12,11 @@
 
 #include "ctl/terminal.h"
 #include "ctl/top_screen.h"
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
 
-using protocol::Json;
 using Clock = std::chrono::steady_clock;
 using Sort = TopView::Sort;
 using std::chrono::milliseconds;
@@ -218,7 +218,7 @@ void print_top(ControlConnection& connection, const TopOptions& options, const T
     TopSample now = wait_for_sample(connection, options);
     std::string text;
     if (output.json) {
-      text = Json{{"status", now.status}, {"top_sources", now.sources}}.dump() + "\n";
+      text = json_text({{"status", now.status}, {"top_sources", now.sources}}) + "\n";
     } else {
       if (done != 0) text = "\n";
       text += plain_text(top_screen(&before, now, view, kNoScreen));

@@ -42,7 +42,7 @@ std::string row_text(const TopSource& row) {
 }
 
 /// What the table of sources is worth, in 80 columns.
-std::string sources_title(const protocol::Json& sources) {
+std::string sources_title(const Json& sources) {
   return fmt::format("{} dropped in {:.0f} s: {}, {} counters, 1 in {}, error <= {}",
                      scaled(static_cast<double>(number(sources, "packets"))),
                      real(sources, "seconds"), printable(text(sources, "sketch")),
@@ -147,7 +147,7 @@ Lines main_lines(const TopSample* before, const TopSample& now, const TopView& v
                size.rows - std::min(size.rows, fixed));
 
   Lines lines;
-  const protocol::Json& status = now.status;
+  const Json& status = now.status;
   lines.push_back(
       {fmt::format("afxfw on {}: {} XDP, up {}, rules generation {}",
                    printable(text(status, "interface")), printable(text(status, "xdp_mode")),

@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "protocol/response.h"
+#include "util/json.h"
 
 namespace afxfw {
 
 /// What top knows of one moment.
 struct TopSample {
-  protocol::Json status;   ///< the answer to status
-  protocol::Json sources;  ///< to top_sources
+  Json status;   ///< the answer to status
+  Json sources;  ///< to top_sources
 };
 
 /// What the user has chosen.

@@ -6,12 +6,12 @@
 
 #include "ctl/json_fields.h"
 #include "net/prefix.h"
+#include "util/json.h"
 #include "util/printable.h"
 
 namespace afxfw {
 namespace {
 
-using protocol::Json;
 using Sort = TopView::Sort;
 
 constexpr double kBitsPerByte = 8;

@@ -1,24 +1,20 @@
 #include "loading/state_file.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "net/prefix.h"
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int kFormat = 1;
 
-std::string line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string line(const Json& json) { return json_text(json) + "\n"; }
 
 void add_note(const RunTimeNote& note, const StateClock& clock, Json& json) {
   if (note.timeout_s) json["timeout_s"] = *note.timeout_s;
@@ -170,7 +166,7 @@ tl::expected<RunTimeChanges, std::string> parse_state(std::string_view text,
   StateReader reader(clock);
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t length = std::min(text.find('\n'), text.size());
-    const Json json = Json::parse(text.substr(0, length), nullptr, false);
+    const Json json = parse_json(text.substr(0, length));
     text.remove_prefix(std::min(length + 1, text.size()));
     try {
       if (!json.is_object()) throw std::invalid_argument("this is no JSON object");

@@ -1,17 +1,14 @@
 #include "protocol/capture_records.h"
 
-#include <nlohmann/json.hpp>
-
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include "protocol/request.h"
+#include "util/json.h"
 
 namespace afxfw::protocol {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// Every record begins with its length and its kind.
 struct RecordHead {
@@ -42,7 +39,7 @@ std::uint64_t number(const Json& json, const char* name) {
 }
 
 std::optional<CaptureTallies> read_tallies(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = parse_json(text);
   if (!json.is_object() || !json.contains("final") || !json["final"].is_boolean() ||
       !json.contains("verdicts") || !json["verdicts"].is_array()) {
     return std::nullopt;
@@ -69,7 +66,7 @@ void append_record(std::string& output, const CaptureTallies& tallies) {
     json["verdicts"].push_back(
         {{"seen", each.seen}, {"over_rate", each.over_rate}, {"no_room", each.no_room}});
   }
-  const std::string text = json.dump();
+  const std::string text = json_text(json);
   append_head(output,
               RecordHead{static_cast<std::uint32_t>(sizeof(RecordHead) + text.size()), kTallies});
   output += text;

@@ -1,18 +1,16 @@
 #include "protocol/request.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "util/json.h"
 #include "util/printable.h"
 
 namespace afxfw::protocol {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // Which fields a command has besides "version" and "command".
 enum Fields : unsigned {
@@ -130,7 +128,7 @@ class RequestReader {
       fail(
           fmt::format("version {} of the protocol is asked for, and this afxfw speaks version {}; "
                       "use the afxfwctl that came with it",
-                      json_["version"].dump(), kProtocolVersion));
+                      json_text(json_["version"]), kProtocolVersion));
     }
   }
 
@@ -269,7 +267,7 @@ tl::expected<Request, RequestError> parse_request(std::string_view line) {
         ErrorCode::kMalformed, fmt::format("a request has {} bytes at most", kMaxRequestBytes)});
   }
   // Without exceptions: what is no JSON is discarded.
-  const Json json = Json::parse(line, nullptr, false);
+  const Json json = parse_json(line);
   if (!json.is_object()) {
     return tl::unexpected(RequestError{ErrorCode::kMalformed,
                                        "a request is a JSON object on a line, such as "
@@ -294,7 +292,7 @@ std::string to_line(const Request& request) {
   if (request.verdict != CapturedVerdict::kAll) json["verdict"] = name(request.verdict);
   if (request.snap_length != kMaxSnapLength) json["snaplen"] = request.snap_length;
   if (request.count) json["count"] = *request.count;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace afxfw::protocol

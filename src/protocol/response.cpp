@@ -7,10 +7,6 @@
 namespace afxfw::protocol {
 namespace {
 
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 Response malformed(std::string_view line) {
   constexpr std::size_t kShown = 60;
   return tl::unexpected(RequestError{
@@ -28,13 +24,13 @@ std::string to_line(const Response& response) {
   } else {
     json["error"] = {{"code", name(response.error().code)}, {"message", response.error().message}};
   }
-  return dump(json);
+  return json_text(json) + "\n";
 }
 
-std::string event_line(const Json& event) { return dump({{"event", event}}); }
+std::string event_line(const Json& event) { return json_text({{"event", event}}) + "\n"; }
 
 Response parse_response(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, false);
+  const Json json = parse_json(line);
   if (!json.is_object()) return malformed(line);
   if (json.contains("event")) return json["event"];
   if (!json.contains("ok") || !json["ok"].is_boolean()) return malformed(line);

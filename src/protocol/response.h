@@ -1,12 +1,12 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <tl/expected.hpp>
 
 #include <string>
 #include <string_view>
 
 #include "protocol/request.h"
+#include "util/json.h"
 
 namespace afxfw::protocol {
 
@@ -14,7 +14,6 @@ namespace afxfw::protocol {
 ///
 ///   {"version":1,"ok":true,"result":{…}}
 ///   {"version":1,"ok":false,"error":{"code":"denied","message":"…"}}
-using Json = nlohmann::ordered_json;
 using Response = tl::expected<Json, RequestError>;
 
 /// The line, with its newline. Bytes that are no UTF-8 are replaced.

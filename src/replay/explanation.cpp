@@ -1,7 +1,6 @@
 #include "replay/explanation.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <array>
 #include <ctime>
@@ -9,6 +8,7 @@
 #include "net/byte_order.h"
 #include "net/prefix.h"
 #include "net/protocol_name.h"
+#include "util/json.h"
 #include "util/printable.h"
 
 namespace afxfw {
@@ -141,7 +141,6 @@ std::string explain(const JudgedPacket& packet, const Filter& filter) {
 }
 
 std::string explain_json(const JudgedPacket& packet, const Filter& filter) {
-  using Json = nlohmann::ordered_json;
   const PacketView& view = packet.view;
   Json json = {{"file", packet.file.name},
                {"packet", packet.number},
@@ -160,8 +159,7 @@ std::string explain_json(const JudgedPacket& packet, const Filter& filter) {
       json["dport"] = view.destination_port;
     }
   }
-  constexpr bool kAsciiOnly = true;  // as report_json()
-  return json.dump(-1, ' ', kAsciiOnly, Json::error_handler_t::replace);
+  return ascii_json_text(json);
 }
 
 }  // namespace afxfw

@@ -1,14 +1,12 @@
-#include <nlohmann/json.hpp>
 
 #include <utility>
 
 #include "pipeline/inline_summary.h"
 #include "replay/report.h"
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json counter_json(const afxfw_counter& counter) {
   return {{"packets", counter.packets}, {"bytes", counter.bytes}};
@@ -94,9 +92,8 @@ std::string report_json(const ReplayResult& result, const Filter& filter) {
                                 {"packets", result.elements[i].packets},
                                 {"bytes", result.elements[i].bytes}});
   }
-  // A file's name may be any bytes, and control characters of Unicode are not for terminals.
-  constexpr bool kAsciiOnly = true;
-  return json.dump(-1, ' ', kAsciiOnly, Json::error_handler_t::replace);
+  // A file's name may be any bytes.
+  return ascii_json_text(json);
 }
 
 }  // namespace afxfw

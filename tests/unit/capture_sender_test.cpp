@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "util/json.h"
+
 namespace afxfw {
 namespace {
 
@@ -121,7 +123,7 @@ class CaptureSenderTest : public testing::Test {
 
 TEST_F(CaptureSenderTest, ItsAnswerNamesTheVerdicts) {
   EXPECT_EQ(capture_json(*capture_, "eth0"),
-            protocol::Json::parse(R"({"interface": "eth0", "queues": 1, "snaplen": 100,
+            parse_json(R"({"interface": "eth0", "queues": 1, "snaplen": 100,
               "rate": 100000, "verdicts": [{"verdict": "drop", "reason": "blocklist"},
               {"verdict": "drop", "reason": "rule"}, {"verdict": "drop", "reason": "policy"},
               {"verdict": "drop", "reason": "malformed"}]})"));

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "ctl/connection.h"
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
@@ -95,7 +96,7 @@ class ControlServerTest : public testing::Test {
             later_ = reply;
             return;
           }
-          reply(protocol::Json{{"asked", name(request.command)}});
+          reply(Json{{"asked", name(request.command)}});
         });
     thread_ = std::thread([this] { context_.run(); });
   }
@@ -171,7 +172,7 @@ TEST_F(ControlServerTest, AnAnswerMayComeLater) {
   client.say("{\"version\":1,\"command\":\"reload\"}\n");
   // Longer than any time that it has to say something.
   std::this_thread::sleep_for(800ms);
-  boost::asio::post(context_, [this] { (*later_)(protocol::Json{{"late", true}}); });
+  boost::asio::post(context_, [this] { (*later_)(Json{{"late", true}}); });
   EXPECT_NE(client.line().find("\"late\":true"), std::string::npos);
 }
 
@@ -184,7 +185,7 @@ TEST_F(ControlServerTest, AnAnswerAfterTheEndIsNoHarm) {
   }
   stop();
   bool after = false;
-  (*later_)(protocol::Json::object(), [&] { after = true; });
+  (*later_)(Json::object(), [&] { after = true; });
   EXPECT_TRUE(after);
 }
 

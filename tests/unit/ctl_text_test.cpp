@@ -4,14 +4,13 @@
 
 #include "ctl/capture.h"
 #include "ctl/text.h"
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
 
-using protocol::Json;
-
 TEST(CtlText, ASetLooksAsNftListsIt) {
-  const Json set = Json::parse(R"({
+  const Json set = parse_json(R"({
     "name": "bad", "type": "ipv4_addr", "flags": ["interval", "timeout"], "elements": [
       {"element": "192.0.2.0/24", "packets": 3, "bytes": 180},
       {"element": "198.51.100.7", "timeout_s": 600, "expires_s": 492, "comment": "ssh guesses"}],
@@ -28,7 +27,7 @@ TEST(CtlText, ASetLooksAsNftListsIt) {
 }
 
 TEST(CtlText, SetsAreALineEach) {
-  const Json answer = Json::parse(R"({"sets": [
+  const Json answer = parse_json(R"({"sets": [
     {"name": "blocklist", "type": "ipv4_addr, ipv6_addr", "elements": 120430,
      "run_time": {"added": 3, "removed": 1}},
     {"name": "web", "type": "ipv4_addr", "elements": 1, "run_time": {"added": 0, "removed": 0}}]})");
@@ -39,7 +38,7 @@ TEST(CtlText, SetsAreALineEach) {
 }
 
 TEST(CtlText, StatusHasWhatXdpDecidesByItself) {
-  const std::string text = status_text(Json::parse(R"({
+  const std::string text = status_text(parse_json(R"({
     "interface": "eth0", "queues": [], "total": {},
     "fast_path": {"flows": 65536, "hits": 12345, "misses": 6, "added": 7, "failed": 0},
     "push_down": {"most": 16, "sources": 3, "packets": 2000, "bytes": 120000}})"));
@@ -51,7 +50,7 @@ TEST(CtlText, StatusHasWhatXdpDecidesByItself) {
 }
 
 TEST(CtlText, StatusHasWhatMatters) {
-  const Json status = Json::parse(R"({
+  const Json status = parse_json(R"({
     "interface": "eth0", "xdp_mode": "native", "uptime_s": 93784.5, "ruleset_generation": 7,
     "inline": {"pass": 1, "drop": 1234, "redirect": 5, "bytes": {"pass": 60}},
     "inline_drop_reasons": {"protocol": 1000, "port": 234},
@@ -83,7 +82,7 @@ TEST(CtlText, OfSomethingElseIsNoHarm) {
   for (const char* strange :
        {"{}", R"({"queues": 1, "sets": [1, "x", {"name": 5}], "rules": [{}], "load": []})",
         R"({"elements": [1, {}], "flags": [1], "removed": [2], "run_time": 3})"}) {
-    const Json json = Json::parse(strange);
+    const Json json = parse_json(strange);
     EXPECT_FALSE(status_text(json).empty());
     EXPECT_FALSE(sets_text(json).empty());
     EXPECT_FALSE(set_text(json).empty());

@@ -1,7 +1,8 @@
 #include "app/log_text.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
+
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
@@ -20,7 +21,7 @@ TEST(LogText, JsonHasTimeLevelInterfaceAndMessage) {
 }
 
 TEST(LogText, JsonLeavesOutAnInterfaceThatIsNone) {
-  const auto json = nlohmann::json::parse(log_json({LogLevel::kInfo, kTime, ""}, "checked"));
+  const auto json = parse_json(log_json({LogLevel::kInfo, kTime, ""}, "checked"));
   EXPECT_FALSE(json.contains("interface"));
   EXPECT_EQ(json.at("level"), "info");
 }
@@ -29,8 +30,7 @@ TEST(LogText, JsonStaysOneValidLineWhateverIsInTheMessage) {
   const std::string message = "bad \"list\":\n\x1b[31m\xff\x01 end";
   const std::string line = log_json({LogLevel::kError, kTime, "eth0"}, message);
   EXPECT_EQ(line.find('\n'), std::string::npos);
-  EXPECT_EQ(nlohmann::json::parse(line).at("message"),
-            "bad \"list\":\n\x1b[31m\xef\xbf\xbd\x01 end");
+  EXPECT_EQ(parse_json(line).at("message"), "bad \"list\":\n\x1b[31m\xef\xbf\xbd\x01 end");
 }
 
 TEST(LogText, EveryLineHasThePriorityOfSyslog) {

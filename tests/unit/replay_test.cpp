@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <string>
@@ -16,6 +15,7 @@
 #include "replay/report.h"
 #include "rules/inline_policy.h"
 #include "util/error.h"
+#include "util/json.h"
 
 namespace afxfw::test {
 namespace {
@@ -58,7 +58,7 @@ class ReplayTest : public testing::Test {
     ReplayCallbacks callbacks;
     callbacks.packet = [this](const JudgedPacket& packet) {
       explained_.push_back(explain(packet, filter_));
-      explained_json_.push_back(nlohmann::json::parse(explain_json(packet, filter_)));
+      explained_json_.push_back(parse_json(explain_json(packet, filter_)));
     };
     return replay(filter_, options, callbacks);
   }
@@ -89,7 +89,7 @@ class ReplayTest : public testing::Test {
   TemporaryFolder folder_;
   std::string trace_ = folder_.write("trace.pcap", one_of_each());
   std::vector<std::string> explained_;
-  std::vector<nlohmann::json> explained_json_;
+  std::vector<Json> explained_json_;
 };
 
 TEST_F(ReplayTest, CountsEachPacketOnce) {
@@ -204,19 +204,19 @@ TEST_F(ReplayTest, ExplainsEachPacket) {
 TEST_F(ReplayTest, ExplainsEachPacketInJson) {
   (void)run({.captures = {trace_}});
   ASSERT_EQ(explained_json_.size(), 7u);
-  const nlohmann::json expected = {{"file", trace_},
-                                   {"packet", 1},
-                                   {"time", "2024-05-01T09:30:00.123456000Z"},
-                                   {"bytes", 54},
-                                   {"verdict", "drop"},
-                                   {"by", "rule"},
-                                   {"why", "rule 3: ip saddr @blocklist drop"},
-                                   {"rule", 3},
-                                   {"src", "198.51.100.8"},
-                                   {"dst", "192.0.2.1"},
-                                   {"proto", "tcp"},
-                                   {"sport", 40000},
-                                   {"dport", 8080}};
+  const Json expected = {{"file", trace_},
+                         {"packet", 1},
+                         {"time", "2024-05-01T09:30:00.123456000Z"},
+                         {"bytes", 54},
+                         {"verdict", "drop"},
+                         {"by", "rule"},
+                         {"why", "rule 3: ip saddr @blocklist drop"},
+                         {"rule", 3},
+                         {"src", "198.51.100.8"},
+                         {"dst", "192.0.2.1"},
+                         {"proto", "tcp"},
+                         {"sport", 40000},
+                         {"dport", 8080}};
   EXPECT_EQ(explained_json_[0], expected);
   std::vector<std::string> by;
   for (const auto& json : explained_json_) by.push_back(json.at("by"));
@@ -225,7 +225,7 @@ TEST_F(ReplayTest, ExplainsEachPacketInJson) {
 
 // The names are an interface: scripts read them.
 TEST_F(ReplayTest, JsonHasTheDocumentedShape) {
-  const auto json = nlohmann::json::parse(report_json(run({.captures = {trace_}}), filter_));
+  const auto json = parse_json(report_json(run({.captures = {trace_}}), filter_));
   EXPECT_EQ(json.at("packets"), 7);
   EXPECT_EQ(json.at("complete"), true);
   EXPECT_EQ(json.at("truncated"), 1);
@@ -244,8 +244,8 @@ TEST_F(ReplayTest, JsonHasTheDocumentedShape) {
   EXPECT_EQ(json.at("total").at("accepted"), 1);
   EXPECT_EQ(json.at("drop_reasons").at("blocklist"), 1);
   EXPECT_EQ(json.at("drop_reasons").at("policy"), 0);
-  const nlohmann::json rule = {{"handle", 3},  {"chain", ""}, {"text", "ip saddr @blocklist drop"},
-                               {"packets", 1}, {"bytes", 54}, {"decided", 1}};
+  const Json rule = {{"handle", 3},  {"chain", ""}, {"text", "ip saddr @blocklist drop"},
+                     {"packets", 1}, {"bytes", 54}, {"decided", 1}};
   EXPECT_EQ(json.at("rules").at(0), rule);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/response.h"
+#include "util/json.h"
 
 namespace afxfw::protocol {
 namespace {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "net/prefix.h"
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
@@ -19,7 +20,7 @@ HotSources::Ranking two_sources() {
 
 // The names are an interface: docs/control.md.
 TEST(SourcesJson, HasTheDocumentedShape) {
-  EXPECT_EQ(sources_json(two_sources(), 20), protocol::Json::parse(R"({
+  EXPECT_EQ(sources_json(two_sources(), 20), parse_json(R"({
     "sketch": "Space-Saving", "counters": 256, "sampled_one_in": 64,
     "seconds": 10.0, "packets": 5000, "error_bound": 19,
     "sources": [

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <string>
 
@@ -7,6 +6,7 @@
 #include "control/stats_table.h"
 #include "engine/snapshot.h"
 #include "pipeline/inline_summary.h"
+#include "util/json.h"
 
 namespace afxfw {
 namespace {
@@ -46,7 +46,7 @@ Snapshot two_queues() {
 
 // The names are an interface: scripts read them.
 TEST(StatsJson, HasTheDocumentedShape) {
-  const auto json = nlohmann::json::parse(to_json(two_queues()));
+  const auto json = parse_json(to_json(two_queues()));
   EXPECT_EQ(json.at("interface"), "eth0");
   EXPECT_EQ(json.at("xdp_mode"), "native");
   EXPECT_EQ(json.at("uptime_s"), 10.0);
@@ -111,16 +111,16 @@ TEST(InlineSummary, WhatXdpDecidesByItselfIsApart) {
   EXPECT_EQ(action(summary, "PASS"), 3U + 5U + 1000U);
   EXPECT_EQ(action(summary, "DROP"), 30U + 3U + 450U);
   EXPECT_EQ(action(summary, "REDIRECT"), 160U + 7U);
-  const auto json = nlohmann::json::parse(to_json(snapshot));
+  const auto json = parse_json(to_json(snapshot));
   const auto& xdp = json.at("inline");
   EXPECT_EQ(xdp.at("fast_path"), 1000);
   EXPECT_EQ(xdp.at("push_down"), 450);
   EXPECT_EQ(xdp.at("bytes").at("push_down"), 27000);
   EXPECT_EQ(xdp.at("redirect"), 167) << "misses are part of it";
   EXPECT_EQ(xdp.at("drop"), 30) << "by the inline policy";
-  EXPECT_EQ(json.at("fast_path"), nlohmann::json::parse(R"({"flows": 2048, "hits": 1000,
+  EXPECT_EQ(json.at("fast_path"), parse_json(R"({"flows": 2048, "hits": 1000,
                                    "misses": 7, "added": 9, "failed": 1})"));
-  EXPECT_EQ(json.at("push_down"), nlohmann::json::parse(R"({"most": 16, "sources": 3,
+  EXPECT_EQ(json.at("push_down"), parse_json(R"({"most": 16, "sources": 3,
                                    "packets": 450, "bytes": 27000})"));
   Snapshot before = two_queues();
   const std::string table = interval_table(before, snapshot);

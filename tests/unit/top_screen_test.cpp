@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "util/json.h"
+
 namespace afxfw {
 namespace {
-
-using protocol::Json;
 
 Json queue(int number, double received, std::uint64_t so_far) {
   return {{"queue", number},
@@ -57,7 +57,7 @@ TopSample sample(double uptime_s) {
 
 // As top gets them, from text.
 TopSample received(const TopSample& sample) {
-  return {Json::parse(sample.status.dump()), Json::parse(sample.sources.dump())};
+  return {parse_json(json_text(sample.status)), parse_json(json_text(sample.sources))};
 }
 
 std::vector<ScreenLine> shown(const TopSample* before, const TopSample& now, const TopView& view,
@@ -233,7 +233,7 @@ TEST(TopScreen, OfSomethingElseIsNoHarm) {
       const char* strange :
       {"{}", "[]", "1", R"({"queues": 1, "rules": [{}, 5], "inline": [], "total": "x"})",
        R"({"queues": [1, {"kernel": 2}], "sources": [1, {}, {"packets": 1, "error_packets": 9}]})"}) {
-    const TopSample odd{Json::parse(strange), Json::parse(strange)};
+    const TopSample odd{parse_json(strange), Json::parse(strange)};
     EXPECT_EQ(shown(&odd, odd, {}, {24, 80}).size(), 24U);
   }
 }

@@ -1,10 +1,11 @@
 #include "pktgen/report.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <optional>
 #include <string_view>
+
+#include "util/json.h"
 
 namespace afxfw::pktgen {
 
@@ -97,7 +98,7 @@ std::string format_text(const Report& report) {
 std::string format_json(const Report& report) {
   const Rates rate = rates(report);
   const SendResult& total = report.result.total;
-  nlohmann::ordered_json json = {
+  Json json = {
       {"interface", report.options.interface},
       {"method", report.transmission.method == Method::kLive ? "live" : "xsk"},
       {"method_reason", report.transmission.reason},
@@ -111,7 +112,7 @@ std::string format_json(const Report& report) {
       {"duration_s", rate.seconds},
       {"pps", rate.packets_per_second},
       {"mbit_per_s", rate.mbit_per_second},
-      {"threads", nlohmann::ordered_json::array()},
+      {"threads", Json::array()},
   };
   if (const auto bytes = frame_bytes(report.plan)) json["frame_bytes"] = *bytes;
   if (report.result.planned) json["planned"] = *report.result.planned;
@@ -124,7 +125,7 @@ std::string format_json(const Report& report) {
     json["threads"].push_back(
         {{"cpu", lane.cpu}, {"sent", lane.total.sent}, {"refused", lane.total.refused}});
   }
-  return json.dump() + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace afxfw::pktgen

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -12,12 +11,11 @@
 #include <vector>
 
 #include "net/protocol_name.h"
+#include "util/json.h"
 
 namespace afxfw::pktgen {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::pair<const char*, double>, 4> kPercentiles = {
     {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}}};
@@ -219,7 +217,7 @@ std::string format_json(const ReceiveOptions& options, const ReceiveResult& resu
       {"worst_flows", Json::array()},
   };
   for (const FlowLine& line : totals.worst) json["worst_flows"].push_back(flow_json(line));
-  return json.dump() + "\n";
+  return json_text(json) + "\n";
 }
 
 }  // namespace afxfw::pktgen
