@@ -1,5 +1,6 @@
 /// Precompiled for the library's sources: what most of them include, and what takes long to read.
-/// It only saves time. Each file still includes what it uses; builds with -Db_pch=false check that.
+/// It only saves time. Each file still includes what it uses: tools/lint reads it without this, and
+/// -Db_pch=false builds so.
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
