@@ -85,7 +85,7 @@ def must_run(*command, stdout):
 
 
 def leave_to_user(directory):
-    """Under sudo, leaves nothing of root's in the user's tree."""
+    """Under sudo, leaves nothing of root's in it."""
     if user := os.environ.get("SUDO_UID"):
         subprocess.run(["chown", "-R", f"{user}:{os.environ['SUDO_GID']}", directory], check=False)
 

@@ -1,4 +1,3 @@
-
 #include <utility>
 
 #include "pipeline/inline_summary.h"
